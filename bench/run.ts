@@ -1,0 +1,24 @@
+import { cpus } from 'node:os';
+import { coldStarts } from './cold.ts';
+import { invocations } from './invoke.ts';
+import { largeObjects, memory } from './large.ts';
+import { publish, type Row } from './report.ts';
+import { smallObjects } from './small.ts';
+import { openStage } from './stage.ts';
+
+/** Runs every benchmark; each figure stands beside a reference of the same run. Returns the rows whose gate was missed. */
+export async function bench(rounds: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  const stage = await openStage({ env: { SLUICE_LOG_LEVEL: 'warn', SLUICE_MAX_INSTANCES: String(2 * cpus().length) } });
+  try {
+    rows.push(...(await smallObjects(stage, rounds)));
+    rows.push(...(await largeObjects(stage, rounds)));
+    rows.push(...(await invocations(stage)));
+    rows.push(...(await coldStarts(stage)));
+  } finally {
+    await stage.sluice.stop();
+  }
+  rows.push(...(await memory()));
+  publish(rows, rounds);
+  return rows.filter((row) => row.held === false);
+}

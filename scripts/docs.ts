@@ -1,0 +1,79 @@
+// reference pages of docs/reference, written from the error table and the settings schema (--check only compares)
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { settingsReference } from '../src/config.ts';
+import { faultTable } from '../src/faults/index.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const origin = 'This page is written by `./run docs`; change the source and run it again.';
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+}
+
+/** A Markdown table in the house's format: columns as wide as their widest cell. */
+function table(head: string[], rows: string[][]): string {
+  const all = [head, ...rows].map((row) => row.map(cell));
+  const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[]) => `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [first = [], ...rest] = all;
+  return [line(first), line(widths.map((width) => '-'.repeat(width))), ...rest.map(line)].join('\n');
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(faultTable).map(([code, row]) => [`\`${code}\``, String(row.status), row.ec, row.message]);
+  return `# Errors
+
+${origin} Source: \`src/faults/table.ts\`.
+
+The data listener answers errors as OSS XML: \`Code\`, \`Message\`, \`RequestId\`, \`HostId\`, further elements of the error at hand, and \`EC\`. The control
+listener answers JSON: \`Code\`, \`Message\`, \`RequestId\`. A more precise message often takes the place of the one below. ECs that begin with \`0099\` are
+Sluice's own. What to do about errors of transformed requests is told in [Object FC access points](../object-fc.md#when-it-goes-wrong).
+
+${table(['code', 'status', 'EC', 'message'], rows)}
+`;
+}
+
+function settingsPage(): string {
+  const rows = settingsReference().map(({ path, description, environment, flag, type, default: fallback }) => {
+    const shown = fallback === undefined || (Array.isArray(fallback) && fallback.length === 0) ? '' : `\`${fallback}\``;
+    return [`\`${path}\``, description, shown, type, `\`${flag}\``, `\`${environment}\``];
+  });
+  return `# Settings
+
+${origin} Source: \`src/config.ts\`. \`sluice config reference\` prints the same.
+
+A setting comes from the YAML file named by \`--config\`, from the environment, or from a flag; of these the later one wins. All faults are reported at once.
+
+${table(['setting', 'what it is', 'default', 'type', 'flag', 'environment'], rows)}
+`;
+}
+
+/** The generated pages by their path under the repository's root. */
+export function referencePages(): Map<string, string> {
+  return new Map([
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/settings.md', settingsPage()],
+  ]);
+}
+
+/** Names of generated pages that differ from what is on disk. */
+export function stalePages(): string[] {
+  return [...referencePages()]
+    .filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text)
+    .map(([path]) => path);
+}
+
+if (import.meta.main) {
+  const stale = stalePages();
+  if (!process.argv.includes('--check')) {
+    for (const path of stale) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), referencePages().get(path) ?? '');
+      process.stdout.write(`wrote ${path}\n`);
+    }
+  } else if (stale.length > 0) {
+    process.stdout.write(`Not up to date: ${stale.join(', ')}. Run ./run docs.\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,100 @@
+import { join, resolve } from 'node:path';
+import { now, randomHex, sleep } from '../../kit/index.ts';
+import type { BlobStream, Blobs, BlobWriter, Range } from '../port.ts';
+import { hasCode, open, readdir, stat, unlink } from './files.ts';
+import { Layout } from './layout.ts';
+import { FileStream, readWhole } from './reader.ts';
+import { FsWriter } from './writer.ts';
+
+const idForm = /^[0-9a-f]{32}$/;
+const sweepTurn = 64;
+
+/**
+ * Blobs as files below `folder` (made when new; its parent must exist). `full` syncs each file and its folder before commit() resolves,
+ * `relaxed` leaves that to the system.
+ */
+export async function openFsBlobs({ folder, durability }: { folder: string; durability: 'full' | 'relaxed' }): Promise<Blobs> {
+  const root = resolve(folder);
+  const layout = new Layout(root, durability === 'full');
+  await layout.prepare(root);
+  return new FsBlobs(layout, durability === 'full');
+}
+
+class FsBlobs implements Blobs {
+  readonly #layout: Layout;
+  readonly #durable: boolean;
+  readonly #writing = new Set<string>();
+
+  constructor(layout: Layout, durable: boolean) {
+    this.#layout = layout;
+    this.#durable = durable;
+  }
+
+  async create(): Promise<BlobWriter> {
+    const id = randomHex(16);
+    this.#writing.add(id);
+    const ended = () => this.#writing.delete(id);
+    try {
+      const fd = await open(this.#layout.temporary(id), 'wx', 0o600);
+      return new FsWriter(id, fd, this.#layout, this.#durable, ended);
+    } catch (error) {
+      ended();
+      throw error;
+    }
+  }
+
+  readSmall(id: string, size: number): Buffer {
+    return readWhole(id, this.#layout.path(id), size);
+  }
+
+  read(id: string, range: Range): BlobStream {
+    return new FileStream(id, this.#layout.path(id), range);
+  }
+
+  remove(id: string): Promise<void> {
+    return unlink(this.#layout.path(id));
+  }
+
+  async sweep(known: (id: string) => boolean, olderThanMs: number): Promise<number> {
+    const before = now() - olderThanMs;
+    let removed = await this.#sweepFolder(this.#layout.tmp, () => false, before);
+    for (const folder of this.#layout.leafFolders()) removed += await this.#sweepFolder(folder, known, before);
+    return removed;
+  }
+
+  async #sweepFolder(folder: string, known: (id: string) => boolean, before: number): Promise<number> {
+    let removed = 0;
+    let looked = 0;
+    for (const id of await list(folder)) {
+      // Asking is synchronous: let requests through in between.
+      if (++looked % sweepTurn === 0) await sleep(0);
+      if (!idForm.test(id) || this.#writing.has(id) || known(id)) continue;
+      if (await removeOld(join(folder, id), before)) removed += 1;
+    }
+    return removed;
+  }
+
+  close(): Promise<void> {
+    return this.#layout.close();
+  }
+}
+
+async function list(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+async function removeOld(path: string, before: number): Promise<boolean> {
+  try {
+    if ((await stat(path)).mtimeMs > before) return false;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+  await unlink(path);
+  return true;
+}

@@ -1,0 +1,8 @@
+/**
+ * The door: listeners on node:http with their limits, request ids, deadlines for silent clients, access log and drain.
+ * It knows no dialect, no operation and no user; it never reads a body by itself, and never sends a false ending.
+ * main makes one listener for each port and hands it a dialect from protocols/.
+ */
+export type { RequestContext } from './context.ts';
+export type { ListenerLimits } from './limits.ts';
+export { createListener, type Dialect, type Listener, type ListenerOptions, type Rendered } from './listener.ts';

@@ -1,0 +1,27 @@
+/** What one listener tolerates. Times in milliseconds. */
+export interface ListenerLimits {
+  /** Most bytes of request line and headers together; beyond it 431. */
+  headerBytes: number;
+  /** The whole head must have come within this time. */
+  headersTimeoutMs: number;
+  /** Longest silence of a client that should be sending its body or taking our answer. */
+  idleMs: number;
+  /** How long a connection without a request stays open; longer than that of a load balancer in front. */
+  keepAliveMs: number;
+  /** Most connections open at once; further ones are closed at once. */
+  connections: number;
+}
+
+export const defaultLimits: ListenerLimits = {
+  headerBytes: 16 * 1024,
+  headersTimeoutMs: 30_000,
+  idleMs: 60_000,
+  keepAliveMs: 75_000,
+  connections: 10_000,
+};
+
+/** An unread body of at most this many bytes is read and thrown away to keep its connection; a longer one closes it. */
+export const discardBytes = 256 * 1024;
+
+/** How long a closing connection still takes what the client is sending, so that the client can read its answer. */
+export const lingerMs = 2_000;

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { randomHex } from '../kit/index.ts';
+import { randomBase62 } from './secrets.ts';
+import type { SealingKey } from './token.ts';
+
+export interface RootKey {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** The secrets that outlive a restart. The first sealing key seals new tokens, all of them open old ones. */
+export interface KeyRing {
+  readonly sealing: readonly [SealingKey, ...SealingKey[]];
+  readonly rootKey: RootKey | undefined;
+}
+
+interface KeyFileText {
+  version: 1;
+  sealing: { id: string; key: string }[];
+  rootKey?: RootKey;
+}
+
+/**
+ * Reads the key file, or makes what is missing in it: a sealing key always, a root key when `needRootKey`. The file is written
+ * whole with mode 0600: to a new file, synced, renamed, folder synced.
+ * @throws Error when the file is there but damaged; it is never overwritten then
+ */
+export async function openKeyFile(file: string, needRootKey: boolean): Promise<KeyRing & { made: boolean }> {
+  const found = await readKeyFile(file);
+  const made = needRootKey && found?.rootKey === undefined;
+  if (found && !made) return { ...found, made };
+  const ring: KeyRing = {
+    sealing: found?.sealing ?? [{ id: randomHex(4), key: randomBytes(32) }],
+    rootKey: found?.rootKey ?? (needRootKey ? { id: `SL${randomBase62(22)}`, secret: randomBase62(40) } : undefined),
+  };
+  await writeKeyFile(file, ring);
+  return { ...ring, made };
+}
+
+async function readKeyFile(file: string): Promise<KeyRing | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const ring = parseKeyFile(text);
+  if (!ring) throw new Error(`The key file ${file} is damaged. Restore it from a backup, or move it away to start with new keys.`);
+  // A copy or a backup tool may have widened the mode.
+  await chmod(file, 0o600);
+  return ring;
+}
+
+function parseKeyFile(text: string): KeyRing | undefined {
+  try {
+    const { version, sealing, rootKey } = JSON.parse(text) as KeyFileText;
+    if (version !== 1) return undefined;
+    const keys = sealing.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') }));
+    const [first, ...rest] = keys;
+    if (!first || keys.some(({ id, key }) => !/^[0-9a-f]{8}$/.test(id) || key.length !== 32)) return undefined;
+    if (rootKey !== undefined && !(typeof rootKey.id === 'string' && rootKey.id && typeof rootKey.secret === 'string' && rootKey.secret)) {
+      return undefined;
+    }
+    return { sealing: [first, ...rest], rootKey };
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeKeyFile(file: string, { sealing, rootKey }: KeyRing): Promise<void> {
+  const content: KeyFileText = { version: 1, sealing: sealing.map(({ id, key }) => ({ id, key: key.toString('base64') })), rootKey };
+  const fresh = `${file}.${randomHex(6)}.new`;
+  try {
+    const handle = await open(fresh, 'wx', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify(content, undefined, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, file);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+  const folder = await open(dirname(file), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,73 @@
+import { Lru } from '../kit/index.ts';
+import type { Principal, Session, SessionClaims, SessionCredentials } from './principal.ts';
+import type { Role } from './role.ts';
+import { randomBase62 } from './secrets.ts';
+import type { TokenSealer } from './token.ts';
+
+/** Prefix of every temporary access key id, by which SDKs know that a security token belongs to it. */
+export const temporaryPrefix = 'STS.';
+
+/** What a token says; enough to verify and authorize a request without the database. */
+export interface OpenedSession {
+  readonly accessKeyId: string;
+  readonly secret: string;
+  readonly roleName: string;
+  readonly name: string;
+  readonly expiresAt: number;
+  readonly claims: SessionClaims;
+  /** The principal as made for `role`; made anew when the role has changed since. */
+  principal?: { readonly role: Role; readonly value: Principal };
+}
+
+/** The sealed form, positions instead of names to keep the token short. */
+type Sealed = [accessKeyId: string, secret: string, roleName: string, name: string, expiresAt: number, claims: SessionClaims];
+
+/** Makes and opens sealed sessions. Opened tokens are remembered, the most recently used ones only. */
+export class Sessions {
+  readonly #sealer: TokenSealer;
+  readonly #opened: Lru<OpenedSession>;
+
+  constructor(sealer: TokenSealer, remembered = 4_096) {
+    this.#sealer = sealer;
+    this.#opened = new Lru({ maxWeight: remembered });
+  }
+
+  /** A new session; key id, secret and claims are bound together inside the token. */
+  mint(roleName: string, name: string, expiresAt: number, claims: SessionClaims): SessionCredentials {
+    const accessKeyId = temporaryPrefix + randomBase62(25);
+    const accessKeySecret = randomBase62(44);
+    const sealed: Sealed = [accessKeyId, accessKeySecret, roleName, name, expiresAt, claims];
+    return { accessKeyId, accessKeySecret, securityToken: this.#sealer.seal(JSON.stringify(sealed)), expiresAt };
+  }
+
+  /** The session inside a token, expired or not; undefined for a token that is not ours, damaged or changed. */
+  open(token: string): OpenedSession | undefined {
+    const known = this.#opened.get(token);
+    if (known) return known;
+    const text = this.#sealer.open(token);
+    if (text === undefined) return undefined;
+    const [accessKeyId, secret, roleName, name, expiresAt, claims] = JSON.parse(text) as Sealed;
+    const session: OpenedSession = { accessKeyId, secret, roleName, name, expiresAt, claims };
+    this.#opened.set(token, session);
+    return session;
+  }
+}
+
+/** The principal of a session, with the role's policies as they are now. */
+export function sessionPrincipal(session: OpenedSession, role: Role, accountId: string): Principal {
+  if (session.principal?.role === role) return session.principal.value;
+  const shown: Session = { ...session.claims, roleName: role.name, name: session.name, expiresAt: session.expiresAt };
+  const lower = role.name.toLowerCase();
+  const value: Principal = {
+    kind: 'AssumedRole',
+    accountId,
+    id: `${lower}:${session.name}`,
+    arn: `acs:ram::${accountId}:assumed-role/${lower}/${session.name}`,
+    accessKeyId: session.accessKeyId,
+    policies: role.policies.map((policy) => policy.document),
+    policyNames: role.policies.map((policy) => policy.name),
+    session: shown,
+  };
+  session.principal = { role, value };
+  return value;
+}

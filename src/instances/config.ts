@@ -1,0 +1,4 @@
+/** Where programs are looked for when an interpreter is given by name alone. */
+export function searchPath(): string {
+  return process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
+}

@@ -1,0 +1,53 @@
+import type { Fault } from '../faults/index.ts';
+import type { Failure, Invocation, InvocationResult } from './invocation.ts';
+
+/** One running instance, whatever carries it. */
+export interface Worker {
+  readonly instanceId: string;
+  /** Resolves when it can take an event; rejects with StartFailure or Fault FunctionNotStarted. */
+  readonly ready: Promise<void>;
+  /** Resolves when its processes, connections and folder are gone. Never rejects. */
+  readonly gone: Promise<void>;
+  /** False once it has failed in a way that ends it. */
+  readonly usable: boolean;
+  /** Epoch milliseconds at which it becomes too old to be given an event. */
+  readonly goodUntil: number;
+  /** Gives it one event; at most one at a time. Never rejects: every end is a result. */
+  invoke(call: Invocation, timeoutMs: number, coldStart: boolean): Promise<InvocationResult>;
+  /** Ends it at once, with all its processes. */
+  kill(): void;
+}
+
+export interface StartHooks {
+  /** The process exists and is connected. */
+  initialising(): void;
+  /** It ended, or is ending, without having been told to. */
+  lost(): void;
+}
+
+/** Starts instances of one function revision. */
+export interface Engine {
+  /** @param requestId the request that caused the start; output of the initialisation is logged under it */
+  start(requestId: string, hooks: StartHooks): Worker;
+  /** Makes later starts fast, without starting an instance. */
+  prepare(): Promise<void>;
+  /** Ends everything that belongs to the revision. */
+  close(): Promise<void>;
+}
+
+/** The function itself kept an instance from starting: its import or its initializer failed. */
+export class StartFailure extends Error {
+  override readonly name = 'StartFailure';
+  readonly failure: Failure;
+  readonly payload: Buffer;
+  readonly details: { durationMs: number; maxMemoryMb: number; logTail: string };
+
+  constructor(failure: Failure, payload: Buffer, details: { durationMs: number; maxMemoryMb: number; logTail: string }) {
+    super(failure.message);
+    this.failure = failure;
+    this.payload = payload;
+    this.details = details;
+  }
+}
+
+export type StartError = StartFailure | Fault;

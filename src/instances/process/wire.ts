@@ -1,0 +1,53 @@
+import { encodeFrame, FrameError } from '../../kit/index.ts';
+
+/** Frame types that hosts and server agree on; the host's side of the list is hosts/python/sluice_host/wire.py. */
+export const frame = {
+  // The control connection of a fork server.
+  config: 1,
+  ready: 2,
+  fork: 3,
+  forked: 4,
+  exited: 5,
+  skip: 6,
+  shutdown: 7,
+  // The connection of one instance.
+  initialising: 16,
+  serving: 17,
+  invoke: 18,
+  result: 19,
+  error: 20,
+} as const;
+
+/** Room for the JSON head of a frame, bytes. */
+export const headRoom = 64 * 1024;
+
+const noBody = Buffer.alloc(0);
+
+/** One frame whose payload is u32 length of the JSON head, the head, and raw bytes. */
+export function pack(type: number, head: object, body: Buffer = noBody): Buffer {
+  const text = JSON.stringify(head);
+  const size = Buffer.byteLength(text);
+  const payload = Buffer.allocUnsafe(4 + size + body.length);
+  payload.writeUInt32BE(size, 0);
+  payload.write(text, 4);
+  body.copy(payload, 4 + size);
+  return encodeFrame(type, payload);
+}
+
+/**
+ * The head and the body of a frame's payload. What the head holds is the word of user code: check it.
+ * @throws FrameError when it is not of that form
+ */
+export function unpack(payload: Buffer): { head: Record<string, unknown>; body: Buffer } {
+  if (payload.length < 4) throw new FrameError('A frame is too short for its head.');
+  const size = payload.readUInt32BE(0);
+  if (size > headRoom || 4 + size > payload.length) throw new FrameError('The head of a frame is longer than the frame.');
+  let head: unknown;
+  try {
+    head = JSON.parse(payload.toString('utf8', 4, 4 + size));
+  } catch (error) {
+    throw new FrameError('The head of a frame is not JSON.', { cause: error });
+  }
+  if (typeof head !== 'object' || head === null || Array.isArray(head)) throw new FrameError('The head of a frame is not a JSON object.');
+  return { head: head as Record<string, unknown>, body: payload.subarray(4 + size) };
+}

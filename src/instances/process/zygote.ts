@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { Fault } from '../../faults/index.ts';
+import { after, FrameReader, type Timer } from '../../kit/index.ts';
+import { killGroup } from './group.ts';
+import { frame, headRoom, pack, unpack } from './wire.ts';
+
+const readyMs = 20_000;
+const shutdownMs = 3_000;
+const noteLimit = 2_000;
+
+export interface ZygoteOptions {
+  interpreter: string;
+  script: string;
+  config: Record<string, unknown>;
+  env: Record<string, string>;
+  uid: number | undefined;
+}
+
+export interface ZygoteEvents {
+  forked(id: string, pid: number): void;
+  exited(id: string, status: number, kilobytes: number, reason: string): void;
+  /** The fork server ended; every instance that it had is to be taken for dead. */
+  gone(): void;
+}
+
+/** The fork server refused a package: it has to be started again without it. */
+export class Unfit extends Error {
+  override readonly name = 'Unfit';
+  readonly module: string;
+  constructor(module: string, reason: string) {
+    super(reason);
+    this.module = module;
+  }
+}
+
+/** One fork server process. */
+export class Zygote {
+  /** Rejects with Unfit, Fault FunctionNotStarted (it can never work) or Error. */
+  readonly ready: Promise<{ preloaded: string[] }>;
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #control: Duplex;
+  readonly #options: ZygoteOptions;
+  readonly #events: ZygoteEvents;
+  readonly #reader = new FrameReader(headRoom);
+  readonly #patience: Timer;
+  #note = '';
+  #alive = true;
+  #isReady = false;
+  #opened: (about: { preloaded: string[] }) => void = () => {};
+  #refused: (error: Error) => void = () => {};
+
+  constructor(options: ZygoteOptions, events: ZygoteEvents) {
+    this.#options = options;
+    this.#events = events;
+    const { uid } = options;
+    // -S: packages that the host happens to have must not mix with those of the function.
+    this.#child = spawn(options.interpreter, ['-I', '-S', '-B', options.script], {
+      cwd: '/',
+      env: options.env,
+      // A session of its own: a terminal's Ctrl-C is for the server alone.
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    });
+    this.ready = new Promise((resolve, reject) => {
+      this.#opened = resolve;
+      this.#refused = reject;
+    });
+    this.ready.catch(() => {});
+    this.ended = new Promise((resolve) => {
+      const end = () => {
+        this.#end();
+        resolve();
+      };
+      this.#child.once('exit', end);
+      this.#child.once('error', (error) => {
+        this.#note ||= error.message;
+        if (this.#child.pid === undefined) end();
+      });
+    });
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#note = (this.#note + chunk.toString('utf8')).slice(-noteLimit);
+    });
+    this.#control = this.#child.stdio[3] as Duplex;
+    this.#control?.on('data', (chunk: Buffer) => this.#read(chunk));
+    this.#control?.on('error', () => this.kill());
+    this.#patience = after(readyMs, () => {
+      this.#note ||= `it was not ready after ${readyMs / 1000} seconds`;
+      this.kill();
+    });
+    this.#send(frame.config, options.config);
+  }
+
+  /** Whether it can still fork. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  fork(order: Record<string, unknown>): void {
+    this.#send(frame.fork, order);
+  }
+
+  /** Asks it to end with everything it started, and makes sure that it does. */
+  async shutdown(): Promise<void> {
+    if (this.#isReady) this.#send(frame.shutdown, {});
+    else this.kill();
+    const patience = after(shutdownMs, () => this.kill());
+    await this.ended;
+    patience.cancel();
+  }
+
+  kill(): void {
+    if (this.#alive && this.#child.pid !== undefined) killGroup(this.#child.pid, undefined);
+  }
+
+  #send(type: number, head: object): void {
+    if (this.#alive && this.#control?.writable) this.#control.write(pack(type, head));
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      for (const { type, payload } of this.#reader.push(chunk)) this.#obey(type, unpack(payload).head);
+    } catch (error) {
+      this.#note ||= (error as Error).message;
+      this.kill();
+    }
+  }
+
+  #obey(type: number, head: Record<string, unknown>): void {
+    const id = String(head.id);
+    if (type === frame.forked) this.#events.forked(id, Number(head.pid));
+    else if (type === frame.exited) this.#events.exited(id, Number(head.status), Number(head.kb) || 0, String(head.reason));
+    else if (type === frame.skip && head.fatal) this.#refused(new Fault('FunctionNotStarted', String(head.fatal)));
+    else if (type === frame.skip) this.#refused(new Unfit(String(head.name), String(head.reason)));
+    else if (type === frame.ready) {
+      this.#patience.cancel();
+      this.#isReady = true;
+      this.#opened({ preloaded: (head.preloaded as string[]) ?? [] });
+    }
+  }
+
+  #end(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#patience.cancel();
+    this.#control?.destroy();
+    this.#child.stderr?.destroy();
+    const detail = this.#note.trim().split('\n').at(-1) ?? '';
+    this.#refused(new Error(`The fork server of ${this.#options.interpreter} ended before it was ready: ${detail}`));
+    this.#events.gone();
+  }
+}

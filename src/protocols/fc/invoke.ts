@@ -1,0 +1,56 @@
+import { Fault } from '../../faults/index.ts';
+import type { InvocationResult } from '../../instances/index.ts';
+import { readBody } from './body.ts';
+import { type Answer, type Call, header, param } from './call.ts';
+
+/** How long the credentials of an invocation outlive its timeout. */
+const spareMs = 15 * 60_000;
+
+/**
+ * InvokeFunction, synchronous. Whatever the function does is HTTP 200; a failure of its own is told by x-fc-error-type
+ * (Function Compute 3.0 API reference, "InvokeFunction").
+ */
+export async function invokeFunction(call: Call): Promise<Answer> {
+  const { ctx, rooms, principal } = call;
+  checkType(call);
+  const fn = rooms.functions.resolve(call.name, param(call, 'qualifier'));
+  const event = await readBody(call);
+  const chain = principal.session?.chain;
+  const credentials = rooms.assume(fn.role, {
+    sessionName: ctx.id,
+    ttlMs: fn.timeoutMs + spareMs,
+    claims: { function: fn.arn, ...(chain ? { chain } : {}) },
+  });
+  const result = await rooms.instances.invoke(fn, {
+    requestId: ctx.id,
+    event,
+    credentials,
+    signal: ctx.signal,
+    logTail: header(call, 'x-fc-log-type')?.toLowerCase() === 'tail',
+  });
+  ctx.note.function = fn.name;
+  ctx.note.coldStart = result.coldStart;
+  return answerOf(result, rooms.functions.get(fn.name)?.codeChecksum, fn.versionId);
+}
+
+function checkType(call: Call): void {
+  const type = header(call, 'x-fc-invocation-type')?.toLowerCase() ?? 'sync';
+  if (type === 'async') throw new Fault('NotImplemented', 'InvokeFunction with x-fc-invocation-type: Async is not carried out; use Sync.');
+  if (type !== 'sync') throw new Fault('InvalidArgument', 'x-fc-invocation-type: must be Sync or Async');
+  const log = header(call, 'x-fc-log-type')?.toLowerCase() ?? 'none';
+  if (log !== 'none' && log !== 'tail') throw new Fault('InvalidArgument', 'x-fc-log-type: must be None or Tail');
+}
+
+function answerOf(result: InvocationResult, checksum: string | undefined, version: string): Answer {
+  const headers: Record<string, string> = {
+    'Content-Type': result.failure ? 'application/json' : 'application/octet-stream',
+    'x-fc-instance-id': result.instanceId,
+    'x-fc-invocation-duration': String(Math.ceil(result.durationMs)),
+    'x-fc-max-memory-usage': String(Math.ceil(result.maxMemoryMb)),
+    'x-fc-invocation-service-version': version,
+  };
+  if (checksum !== undefined) headers['x-fc-code-checksum'] = checksum;
+  if (result.failure) headers['x-fc-error-type'] = result.failure.errorType;
+  if (result.logTail !== undefined) headers['x-fc-log-result'] = Buffer.from(result.logTail).toString('base64');
+  return { status: 200, headers, body: result.payload };
+}

@@ -1,0 +1,74 @@
+import type { AccessPoints, Resolved } from '../../accesspoints/index.ts';
+import type { Bucket, Store } from '../../buckets/index.ts';
+import { Fault } from '../../faults/index.ts';
+import type { RequestContext } from '../../http/index.ts';
+import type { Identity, Principal } from '../../identity/index.ts';
+import type { Transforms } from '../../transforms/index.ts';
+import type { Operation } from './operation.ts';
+
+/** What the dialect is built over. */
+export interface OssRooms {
+  readonly identity: Pick<Identity, 'accountId' | 'anonymous' | 'credential' | 'authorize' | 'decide'>;
+  readonly accesspoints: AccessPoints;
+  readonly store: Store;
+  readonly transforms: Pick<Transforms, 'getObject' | 'answer' | 'isOpen'>;
+  /** Region that the server answers for, e.g. `cn-qingdao`. */
+  readonly region: string;
+  /** Host names of the server; names below them are buckets. */
+  readonly domains?: readonly string[];
+  /** Endpoints shown in listings; those of the region when left out. */
+  readonly endpoints?: { readonly public: string; readonly internal: string };
+}
+
+/** One admitted request: who calls what on which name. */
+export class Call {
+  readonly ctx: RequestContext;
+  readonly rooms: OssRooms;
+  readonly operation: Operation;
+  readonly principal: Principal;
+  /** True when the credentials came in the query. */
+  readonly presigned: boolean;
+  /** Bucket name or alias as the client wrote it; '' at service level. */
+  readonly name: string;
+  /** '' below object level. */
+  readonly key: string;
+  readonly resolved: Resolved | undefined;
+
+  constructor(parts: Pick<Call, 'ctx' | 'rooms' | 'operation' | 'principal' | 'presigned' | 'name' | 'key' | 'resolved'>) {
+    this.ctx = parts.ctx;
+    this.rooms = parts.rooms;
+    this.operation = parts.operation;
+    this.principal = parts.principal;
+    this.presigned = parts.presigned;
+    this.name = parts.name;
+    this.key = parts.key;
+    this.resolved = parts.resolved;
+  }
+
+  /** The bucket that the name stands for, itself or behind an access point. @throws Fault NoSuchBucket */
+  get bucket(): Bucket {
+    const { resolved } = this;
+    if (resolved?.kind === 'bucket') return resolved.bucket;
+    const behind = resolved?.kind === 'access-point' ? this.rooms.store.bucket(resolved.accessPoint.bucket) : undefined;
+    if (!behind) throw noSuchBucket(this.name);
+    return behind;
+  }
+
+  /** Value of a query parameter, decoded; undefined when absent. */
+  param(name: string): string | undefined {
+    if (this.ctx.rawQuery === '') return undefined;
+    for (const param of this.ctx.query) if (param.name === name) return param.value;
+    return undefined;
+  }
+
+  /** Value of a header; repeated ones joined by node:http. */
+  header(name: string): string | undefined {
+    const value = this.ctx.headers[name];
+    return typeof value === 'string' ? value : value?.join(',');
+  }
+}
+
+/** The fault for a name that is neither a bucket nor an alias. */
+export function noSuchBucket(name: string): Fault {
+  return new Fault('NoSuchBucket', undefined, { extra: { BucketName: name } });
+}

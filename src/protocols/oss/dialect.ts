@@ -1,0 +1,113 @@
+import type { Resolved } from '../../accesspoints/index.ts';
+import { Fault } from '../../faults/index.ts';
+import type { Dialect, RequestContext } from '../../http/index.ts';
+import { Call, noSuchBucket, type OssRooms } from './call.ts';
+import { authenticate, authorize, checkSession, refuseAnonymous } from './guard.ts';
+import { hostReader, type Placement } from './host.ts';
+import type { Level, Operation } from './operation.ts';
+import { type Match, matchOperation, presentSelectors } from './operations.ts';
+import { type Candidate, candidatesOf, type Directory } from './resolution.ts';
+import { renderFault } from './respond.ts';
+import { answerSelector } from './write-get-object-response.ts';
+
+/** Most names tried against the signature of a client whose host names its bucket nowhere. */
+const namesTried = 100;
+
+/** The OSS dialect over these rooms, for any number of listeners. */
+export function createOssDialect(rooms: OssRooms): Dialect {
+  return new OssDialect(rooms);
+}
+
+class OssDialect implements Dialect {
+  readonly name = 'oss';
+  readonly #rooms: OssRooms;
+  readonly #place: (host: string) => Placement;
+  readonly #directory: Directory;
+
+  constructor(rooms: OssRooms) {
+    this.#rooms = rooms;
+    this.#place = hostReader(rooms.domains ?? []);
+    this.#directory = directoryOf(rooms);
+  }
+
+  async handle(ctx: RequestContext): Promise<void> {
+    const selectors = presentSelectors(ctx);
+    const answers = isAnswer(ctx, selectors);
+    const candidates = answers ? answerCandidates(this.#place(ctx.host)) : candidatesOf(this.#place(ctx.host), ctx.path, this.#directory);
+    const first = candidates[0] as Candidate;
+    const match = (candidate: Candidate) => matchOperation(answers ? 'service' : levelOf(candidate), ctx.method, selectors, ctx.headers);
+    let matched = match(first);
+    ctx.operation = matched.name;
+    const caller = authenticate(ctx, this.#rooms, candidates, { selectors, allowUnsignedSelector: answers });
+    if (!caller.signed) refuseAnonymous(ctx);
+    if (caller.candidate !== first) {
+      matched = match(caller.candidate);
+      ctx.operation = matched.name;
+    }
+    const { bucket: name = '', key = '', resolved } = caller.candidate;
+    const call = new Call({
+      ctx,
+      rooms: this.#rooms,
+      operation: implemented(matched),
+      principal: caller.principal,
+      presigned: caller.presigned,
+      name: answers ? '' : name,
+      key,
+      resolved: resolved ?? (name === '' ? undefined : this.#rooms.accesspoints.resolve(name)),
+    });
+    checkSession(call);
+    checkReach(call);
+    authorize(call);
+    if (call.resolved === undefined && call.operation.level !== 'service' && call.operation.name !== 'PutBucket') throw noSuchBucket(name);
+    await call.operation.run(call);
+  }
+
+  fault(ctx: RequestContext, fault: Fault): { status: number; headers: Record<string, string>; body: string } {
+    return renderFault(ctx, fault);
+  }
+}
+
+function implemented(match: Match): Operation {
+  if ('fault' in match) throw match.fault;
+  return match;
+}
+
+function levelOf({ bucket, key }: Candidate): Level {
+  if (bucket === undefined) return 'service';
+  return key === undefined ? 'bucket' : 'object';
+}
+
+/** WriteGetObjectResponse is taken at the root of any host: SDKs send it to the route, to their endpoint, or to a region's. */
+function isAnswer(ctx: RequestContext, selectors: readonly string[]): boolean {
+  return ctx.method === 'POST' && (ctx.path === '/' || ctx.path === '') && selectors.includes(answerSelector);
+}
+
+function answerCandidates(placement: Placement): Candidate[] {
+  return placement.kind === 'virtual' ? [{}, { bucket: placement.name }] : [{}];
+}
+
+/** Refuses what an alias does not offer. @throws Fault AccessDenied */
+function checkReach({ resolved, operation, name }: Call): void {
+  if (resolved === undefined || resolved.kind === 'bucket') return;
+  if (resolved.kind === 'access-point') {
+    if (operation.throughAccessPoint) return;
+    throw new Fault('AccessDenied', `${operation.name} is not available through the access point alias ${name}. Use the bucket's name.`);
+  }
+  if (operation.level === 'object' && operation.action === 'oss:GetObject') return;
+  throw new Fault(
+    'AccessDenied',
+    `An Object FC access point serves GetObject, HeadObject and GetObjectMeta only, so that the original cannot leak; ${operation.name} through ${name} is refused.`,
+  );
+}
+
+function directoryOf({ accesspoints, store }: OssRooms): Directory {
+  return {
+    known: (name) => accesspoints.resolve(name) !== undefined,
+    endpoint: (label, point): Resolved | undefined => accesspoints.resolveEndpoint(label, point),
+    names: () => [
+      ...store.listBuckets({ prefix: '', marker: '', maxKeys: namesTried }).buckets.map((bucket) => bucket.name),
+      ...accesspoints.list({ maxKeys: namesTried }).accessPoints.map((point) => point.alias),
+      ...accesspoints.listObjectFc({ maxKeys: namesTried }).accessPoints.map((point) => point.alias),
+    ],
+  };
+}

@@ -1,0 +1,113 @@
+import { evaluateConditions, type ObjectHead, parseRange } from '../../buckets/index.ts';
+import { Fault } from '../../faults/index.ts';
+import { httpDate } from '../../kit/index.ts';
+import type { Call } from './call.ts';
+import { commonHeaders, contentMd5, etagHeader, objectHeaders, readConditions, readOverrides } from './headers.ts';
+import { sendEmpty, sendStream } from './respond.ts';
+import { transformObject } from './transform.ts';
+
+/** GetObject: the object or one range of it; through an Object FC access point, what its function makes of it. */
+export function getObject(call: Call): Promise<void> | undefined {
+  if (call.resolved?.kind === 'object-fc') return transformObject(call, call.resolved, false);
+  const { ctx } = call;
+  const bucket = call.bucket.name;
+  refuseVariants(call);
+  const replaced = readOverrides(ctx);
+  const found = call.rooms.store.get(bucket, call.key);
+  if (!found) throw noSuchKey(call.key);
+  const { head } = found;
+  if (!proceed(call, head)) return undefined;
+  const range = readRange(call, head.size);
+  const list = commonHeaders(ctx).concat(objectHeaders(head, replaced));
+  const length = range ? range.end - range.start + 1 : head.size;
+  list.push('Content-Length', String(length));
+  if (range) list.push('Content-Range', `bytes ${range.start}-${range.end}/${head.size}`);
+  else list.push('Content-MD5', contentMd5(head.etag));
+  if (found.small) {
+    ctx.res.writeHead(range ? 206 : 200, list);
+    ctx.res.end(range ? found.small.subarray(range.start, range.end + 1) : found.small);
+    return undefined;
+  }
+  const source = found.open(range);
+  ctx.res.writeHead(range ? 206 : 200, list);
+  return sendStream(ctx, source);
+}
+
+/** HeadObject: the headers of GetObject alone. */
+export function headObject(call: Call): Promise<void> | undefined {
+  if (call.resolved?.kind === 'object-fc') return transformObject(call, call.resolved, true);
+  const { ctx } = call;
+  const head = requireHead(call);
+  if (!proceed(call, head)) return undefined;
+  const list = commonHeaders(ctx).concat(objectHeaders(head, undefined));
+  list.push('Content-MD5', contentMd5(head.etag), 'Content-Length', String(head.size));
+  ctx.res.writeHead(200, list);
+  ctx.res.end();
+  return undefined;
+}
+
+/** GetObjectMeta: size, ETag and date only. Asked for by GET there is no body either, and the length is that of nothing. */
+export function getObjectMeta(call: Call): Promise<void> | undefined {
+  if (call.resolved?.kind === 'object-fc') return transformObject(call, call.resolved, true);
+  const { ctx } = call;
+  const head = requireHead(call);
+  const list = commonHeaders(ctx);
+  list.push('ETag', etagHeader(head.etag), 'Last-Modified', httpDate(head.modifiedAt), 'x-oss-hash-crc64ecma', head.crc64);
+  list.push('Content-Length', ctx.method === 'HEAD' ? String(head.size) : '0');
+  ctx.res.writeHead(200, list);
+  ctx.res.end();
+  return undefined;
+}
+
+function requireHead(call: Call): ObjectHead {
+  const bucket = call.bucket.name;
+  refuseVariants(call);
+  const head = call.rooms.store.head(bucket, call.key);
+  if (!head) throw noSuchKey(call.key);
+  return head;
+}
+
+function noSuchKey(key: string): Fault {
+  return new Fault('NoSuchKey', undefined, { extra: { Key: key } });
+}
+
+/** Other forms of an object that the store does not have. @throws Fault NotImplemented */
+function refuseVariants(call: Call): void {
+  if (call.ctx.rawQuery === '') return;
+  const version = call.param('versionId');
+  if (version !== undefined && version !== '' && version !== 'null') {
+    throw new Fault('NotImplemented', `Sluice keeps no versions yet: versionId may only be "null" (${call.operation.name}).`);
+  }
+  if (call.param('x-oss-process') !== undefined) {
+    throw new Fault(
+      'NotImplemented',
+      'The store does not process objects (x-oss-process). Read through an Object FC access point instead.',
+    );
+  }
+}
+
+/** Evaluates the request's conditions; false when 304 was sent. @throws Fault PreconditionFailed */
+function proceed({ ctx }: Call, head: ObjectHead): boolean {
+  const conditions = readConditions(ctx);
+  if (!conditions) return true;
+  const verdict = evaluateConditions(head, conditions);
+  if (verdict === 'failed') {
+    const condition = conditions.ifMatch ? 'If-Match' : 'If-Unmodified-Since';
+    throw new Fault('PreconditionFailed', undefined, { extra: { Condition: condition } });
+  }
+  if (verdict === 'proceed') return true;
+  sendEmpty(ctx, 304, objectHeaders(head, undefined));
+  return false;
+}
+
+/** The range to send; the whole object when there is none or, as OSS does by default, when it cannot be satisfied. */
+function readRange({ ctx }: Call, size: number): { start: number; end: number } | undefined {
+  const header = ctx.headers.range;
+  if (header === undefined) return undefined;
+  const range = parseRange(header, size);
+  if (typeof range === 'object') return range;
+  if (range === 'unsatisfiable' && ctx.headers['x-oss-range-behavior'] === 'standard') {
+    throw new Fault('InvalidRange', undefined, { headers: { 'Content-Range': `bytes */${size}` }, extra: { RangeRequested: header } });
+  }
+  return undefined;
+}

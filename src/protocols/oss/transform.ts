@@ -1,0 +1,94 @@
+import type { Resolved } from '../../accesspoints/index.ts';
+import type { RequestContext } from '../../http/index.ts';
+import type { ClientSink } from '../../transforms/index.ts';
+import type { Call } from './call.ts';
+import { commonHeaders, readOverrides } from './headers.ts';
+
+/** Parameters that sign a URL; a function never sees them. */
+const authParams = new Set([
+  'ossaccesskeyid',
+  'signature',
+  'security-token',
+  'x-oss-signature',
+  'x-oss-signature-version',
+  'x-oss-credential',
+  'x-oss-date',
+  'x-oss-expires',
+  'x-oss-additional-headers',
+  'x-oss-security-token',
+]);
+const secretHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-oss-security-token']);
+
+/** Hands a read through an Object FC access point to the transforms room. @throws Fault as Transforms.getObject */
+export function transformObject(call: Call, resolved: Extract<Resolved, { kind: 'object-fc' }>, headOnly: boolean): Promise<void> {
+  const { ctx } = call;
+  return call.rooms.transforms.getObject({
+    objectFc: resolved.objectFc,
+    supporting: resolved.supporting,
+    key: call.key,
+    versionId: call.param('versionId'),
+    headOnly,
+    principal: call.principal,
+    requestId: ctx.id,
+    url: userUrl(ctx, call.presigned),
+    headers: userHeaders(ctx.req.rawHeaders),
+    sink: clientSink(ctx, readOverrides(ctx), headOnly),
+    signal: ctx.signal,
+  });
+}
+
+/** The client's URL without what signs it; everything else byte for byte. */
+export function userUrl(ctx: Pick<RequestContext, 'host' | 'path' | 'rawQuery'>, presigned: boolean): string {
+  const kept = ctx.rawQuery.split('&').filter((param) => !signs(param, presigned));
+  const query = kept.join('&');
+  return `http://${ctx.host}${ctx.path}${query === '' ? '' : `?${query}`}`;
+}
+
+function signs(param: string, presigned: boolean): boolean {
+  const equals = param.indexOf('=');
+  const raw = equals < 0 ? param : param.slice(0, equals);
+  let name: string;
+  try {
+    name = decodeURIComponent(raw).toLowerCase();
+  } catch {
+    return true;
+  }
+  // `Expires` signs only a V1 URL; elsewhere it may be the function's.
+  return authParams.has(name) || (presigned && name === 'expires');
+}
+
+/** The client's headers in wire order, without credentials. */
+export function userHeaders(rawHeaders: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (!secretHeaders.has(name.toLowerCase())) list.push([name, rawHeaders[i + 1] as string]);
+  }
+  return list;
+}
+
+/** The waiting client as the transforms room writes to it. */
+function clientSink(ctx: RequestContext, replaced: Map<string, string> | undefined, headOnly: boolean): ClientSink {
+  const { res } = ctx;
+  return {
+    head(status, headers) {
+      const list = commonHeaders(ctx);
+      const bodiless = headOnly && ctx.method !== 'HEAD';
+      // Content-Length must stay last: node re-encodes a Content-Disposition that follows it.
+      if (replaced) for (const [name, value] of replaced) list.push(name, value);
+      for (const [name, value] of headers) {
+        if (replaced?.has(name) || (bodiless && name.toLowerCase() === 'content-length')) continue;
+        list.push(name, value);
+      }
+      if (bodiless) list.push('Content-Length', '0');
+      res.writeHead(status, list);
+    },
+    body: res,
+    reset() {
+      if (!ctx.req.socket.destroyed) ctx.req.socket.resetAndDestroy();
+    },
+    get headSent() {
+      return res.headersSent;
+    },
+  };
+}

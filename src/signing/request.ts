@@ -1,0 +1,60 @@
+import { Fault } from '../faults/index.ts';
+
+/** One query parameter, percent-decoded. A plus sign stays a plus sign. */
+export interface QueryParam {
+  name: string;
+  value: string;
+  /** There was no `=` on the wire. */
+  bare: boolean;
+}
+
+/** What a signature covers of a request, as node:http gives it. */
+export interface SignedRequest {
+  method: string;
+  /** Percent-encoded as it came, without the query. */
+  path: string;
+  query: readonly QueryParam[];
+  /** Lower-case names; values as latin1, one character for each byte on the wire. */
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+const none: QueryParam[] = [];
+
+/**
+ * Splits a query string, without its `?`, into decoded parameters in wire order. Empty parts (`a&&b`) are skipped.
+ * @throws Fault InvalidURI for a broken percent escape or one that is not UTF-8
+ */
+export function parseQuery(raw: string): QueryParam[] {
+  if (raw === '') return none;
+  const params: QueryParam[] = [];
+  for (const part of raw.split('&')) {
+    if (part === '') continue;
+    const at = part.indexOf('=');
+    if (at < 0) params.push({ name: percentDecode(part), value: '', bare: true });
+    else params.push({ name: percentDecode(part.slice(0, at)), value: percentDecode(part.slice(at + 1)), bare: false });
+  }
+  return params;
+}
+
+/** @throws Fault InvalidURI */
+export function percentDecode(text: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new Fault('InvalidURI', 'The URI holds a percent escape that is broken or not UTF-8.', { cause });
+  }
+}
+
+/** A header's value without surrounding blanks; undefined when absent. */
+export function header(request: Pick<SignedRequest, 'headers'>, name: string): string | undefined {
+  const value = request.headers[name];
+  if (value === undefined) return undefined;
+  return (typeof value === 'string' ? value : value.join(',')).trim();
+}
+
+/** The value of the first parameter of that name. */
+export function param(request: Pick<SignedRequest, 'query'>, name: string): string | undefined {
+  for (const each of request.query) if (each.name === name) return each.value;
+  return undefined;
+}

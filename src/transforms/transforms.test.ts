@@ -1,0 +1,503 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, beforeEach, describe, test } from 'node:test';
+import type { AccessPoint, ObjectFcAccessPoint } from '../accesspoints/index.ts';
+import { Fault, toFault } from '../faults/index.ts';
+import type { FunctionVersion } from '../functions/index.ts';
+import type { Principal } from '../identity/index.ts';
+import type { Invocation, InvocationResult } from '../instances/index.ts';
+import { Crc64 } from '../kit/index.ts';
+import { createMetrics } from '../telemetry/index.ts';
+import { openTransforms, type Transforms } from './index.ts';
+
+const functionArn = 'acs:fc:cn-qingdao:1234567890123456:functions/f';
+const objectFc = {
+  name: 'fc-ap-01',
+  alias: 'fc-ap-01-0-opapalias',
+  arn: 'acs:oss:cn-qingdao:1234567890123456:accesspointforobjectprocess/fc-ap-01',
+  status: 'enable',
+  transformations: [
+    { actions: ['GetObject'], functionArn, functionAssumeRoleArn: 'acs:ram::1234567890123456:role/r', customForwardHeaders: [] },
+  ],
+} as unknown as ObjectFcAccessPoint;
+const supporting = { name: 'ap-01', alias: 'ap-01-0-ossalias', arn: 'arn-ap' } as unknown as AccessPoint;
+const caller = { kind: 'Account', id: '1', arn: 'a', accountId: '1', accessKeyId: 'ak', policies: [] } as Principal;
+const session = (chain: string[] = [], fn = functionArn): Principal =>
+  ({ ...caller, kind: 'AssumedRole', session: { function: fn, chain, roleName: 'r', name: 's', expiresAt: 0 } }) as Principal;
+
+interface Event {
+  getObjectContext: { outputRoute: string; outputToken: string; inputOssUrl: string };
+  userRequest: { url: string; headers: Record<string, string> };
+}
+type Fn = (event: Event, call: Invocation) => Promise<Partial<InvocationResult>>;
+
+/** The room behind real sockets: GET runs a transform, POST answers it. */
+class Bench {
+  transforms!: Transforms;
+  fn: Fn = async () => ({});
+  principal: Principal = caller;
+  answering: Principal = session();
+  headOnly = false;
+  readonly spool = mkdtempSync(join(tmpdir(), 'sluice-transforms-'));
+  readonly server: Server = createServer({ highWaterMark: 65_536 }, (req, res) => void this.#serve(req, res));
+  answers: number[] = [];
+
+  async start(
+    settings: Partial<{ maxOpen: number; startAllowanceMs: number; idleMs: number; bufferBytes: number; spoolBytes: number }> = {},
+  ) {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.transforms = openTransforms({
+      settings: { maxOpen: 10, startAllowanceMs: 0, idleMs: 2000, bufferBytes: 65_536, spoolBytes: 1_000_000, ...settings },
+      spoolFolder: this.spool,
+      outputRoute: () => this.url,
+      resolveFunction: (arn) => {
+        if (arn !== functionArn) throw new Fault('FunctionNotFound');
+        return { arn, name: 'f', timeoutMs: 5000 } as FunctionVersion;
+      },
+      invoke: async (_version, call) => ({
+        payload: Buffer.alloc(0),
+        instanceId: 'i-1',
+        durationMs: 1,
+        maxMemoryMb: 1,
+        coldStart: false,
+        ...(await this.fn(JSON.parse(call.event.toString()) as Event, call)),
+      }),
+      presign: ({ name, key }) => `${this.url}/${name}/${key}?Signature=s`,
+      assume: () => ({ accessKeyId: 'STS.x', accessKeySecret: 's', securityToken: 't', expiresAt: 0 }),
+      mayInvoke: (role) => role.endsWith('/r'),
+      metrics: createMetrics(),
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    try {
+      if (req.method === 'POST') await this.#answer(req, res);
+      else await this.#get(req, res);
+    } catch (error) {
+      const fault = toFault(error);
+      if (res.headersSent) return void res.socket?.resetAndDestroy();
+      res.writeHead(fault.status, { 'x-code': fault.code, ...fault.headers });
+      res.end(fault.message);
+    }
+    if (req.method === 'POST') this.answers.push(res.statusCode);
+  }
+
+  async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const header = (name: string) => req.headers[name] as string | undefined;
+    const length = header('content-length');
+    await this.transforms.answer({
+      token: header('x-oss-request-token'),
+      route: header('x-oss-request-route'),
+      status: header('x-oss-fwd-status'),
+      forwarded: Object.entries(req.headers)
+        .filter(([name]) => name.startsWith('x-oss-fwd-header-'))
+        .map(([name, value]) => [name.slice('x-oss-fwd-header-'.length), String(value)]),
+      contentLength: length === undefined ? undefined : Number(length),
+      contentMd5: header('content-md5'),
+      body: req,
+      principal: this.answering,
+    });
+    res.writeHead(200, { 'Content-Length': 0 });
+    res.end();
+  }
+
+  async #get(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    res.on('close', () => {
+      if (!res.writableFinished) gone.abort();
+    });
+    await this.transforms.getObject({
+      objectFc,
+      supporting,
+      key: 'k.txt',
+      headOnly: this.headOnly,
+      principal: this.principal,
+      requestId: 'R1',
+      url: `${this.url}/x/k.txt?w=1`,
+      headers: Object.entries(req.headers).map(([name, value]) => [name, String(value)]),
+      sink: {
+        head: (status, headers) => void res.writeHead(status, headers.flat()),
+        body: res,
+        reset: () => void res.socket?.resetAndDestroy(),
+        get headSent() {
+          return res.headersSent;
+        },
+      },
+      signal: gone.signal,
+    });
+  }
+
+  /** WriteGetObjectResponse as an SDK would send it. */
+  async write(
+    event: Event,
+    body: Buffer | Buffer[],
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; code?: string; text: string }> {
+    const req = request(this.url, {
+      method: 'POST',
+      headers: {
+        'x-oss-request-route': event.getObjectContext.outputRoute,
+        'x-oss-request-token': event.getObjectContext.outputToken,
+        'x-oss-fwd-status': '200',
+        ...(Array.isArray(body) ? {} : { 'Content-Length': String(body.length) }),
+        ...headers,
+      },
+    });
+    const answered = once(req, 'response');
+    answered.catch(() => {});
+    for (const chunk of Array.isArray(body) ? body : [body]) {
+      if (!req.write(chunk)) await Promise.race([once(req, 'drain'), answered]);
+    }
+    req.end();
+    const [res] = (await answered) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of res) text += chunk;
+    return { status: res.statusCode ?? 0, code: res.headers['x-code'] as string | undefined, text };
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    rmSync(this.spool, { recursive: true });
+  }
+}
+
+const benches: Bench[] = [];
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+  benches.push(bench);
+});
+afterEach(async () => {
+  await bench.close();
+});
+after(() => assert.ok(benches.length > 0));
+
+async function settled(): Promise<void> {
+  while (bench.transforms.open > 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('an answered exchange', () => {
+  test('joins status, forwarded headers and bytes, and is removed', async () => {
+    await bench.start();
+    bench.fn = async (event) => {
+      assert.equal(bench.transforms.open, 1);
+      const answer = await bench.write(event, Buffer.from('HELLO'), {
+        'x-oss-fwd-header-Content-Type': 'text/plain',
+        'x-oss-fwd-header-ETag': '"abc"',
+        'x-oss-fwd-header-x-oss-meta-a': 'b',
+        'x-oss-fwd-header-Connection': 'close',
+        'x-oss-fwd-header-Transfer-Encoding': 'gzip',
+        'Content-Type': 'application/xml',
+      });
+      assert.equal(answer.status, 200);
+      return {};
+    };
+    const res = await fetch(`${bench.url}/x`, { headers: { cookie: 'c=1', authorization: 'secret', 'x-own': 'v' } });
+    assert.equal(res.status, 200);
+    assert.equal(await res.text(), 'HELLO');
+    assert.equal(res.headers.get('content-type'), 'text/plain');
+    assert.equal(res.headers.get('etag'), '"abc"');
+    assert.equal(res.headers.get('x-oss-meta-a'), 'b');
+    assert.equal(res.headers.get('content-length'), '5');
+    await settled();
+  });
+
+  test('the event carries no secret of the client', async () => {
+    await bench.start();
+    let seen: Event | undefined;
+    bench.fn = async (event) => {
+      seen = event;
+      await bench.write(event, Buffer.from('x'));
+      return {};
+    };
+    await (
+      await fetch(bench.url, { headers: { cookie: 'c=1', authorization: 'OSS ak:sig', 'x-oss-security-token': 'tok', 'x-own': 'v' } })
+    ).text();
+    assert.equal(seen?.userRequest.headers['x-own'], 'v');
+    assert.doesNotMatch(JSON.stringify(seen?.userRequest), /c=1|ak:sig|tok/);
+    assert.match(seen?.getObjectContext.outputToken ?? '', /^OSSV1#[\w-]{128}$/);
+    await settled();
+  });
+
+  test('a chunked answer stays chunked and an empty one has length 0', async () => {
+    await bench.start();
+    bench.fn = async (event) => {
+      await bench.write(event, [Buffer.from('ab'), Buffer.from('cd')]);
+      return {};
+    };
+    const res = await fetch(bench.url);
+    assert.equal(res.headers.get('transfer-encoding'), 'chunked');
+    assert.equal(await res.text(), 'abcd');
+    bench.fn = async (event) => {
+      await bench.write(event, []);
+      return {};
+    };
+    const empty = await fetch(bench.url);
+    assert.equal(empty.headers.get('content-length'), '0');
+    assert.equal(empty.status, 200);
+    await settled();
+  });
+
+  test('only true checksums are forwarded', async () => {
+    await bench.start();
+    const body = Buffer.from('transformed');
+    const good = { crc: Crc64.of(body).toString(), md5: createHash('md5').update(body).digest('base64') };
+    for (const [crc, md5, expected] of [
+      [good.crc, good.md5, good],
+      ['1', 'AAAA', { crc: null, md5: null }],
+    ] as const) {
+      bench.fn = async (event) => {
+        await bench.write(event, body, { 'x-oss-fwd-header-x-oss-hash-crc64ecma': crc, 'x-oss-fwd-header-Content-MD5': md5 });
+        return {};
+      };
+      const res = await fetch(bench.url);
+      await res.text();
+      assert.equal(res.headers.get('x-oss-hash-crc64ecma'), expected.crc);
+      assert.equal(res.headers.get('content-md5'), expected.md5);
+    }
+    await settled();
+  });
+
+  test('304 has no body; an error status without a body becomes a fault, with a body it passes', async () => {
+    await bench.start();
+    const get = async (status: string, body: Buffer) => {
+      bench.fn = async (event) => {
+        await bench.write(event, body, { 'x-oss-fwd-status': status });
+        return {};
+      };
+      const res = await fetch(bench.url);
+      return { status: res.status, code: res.headers.get('x-code'), text: await res.text() };
+    };
+    assert.deepEqual(await get('304', Buffer.alloc(0)), { status: 304, code: null, text: '' });
+    assert.equal((await get('404', Buffer.alloc(0))).code, 'NoSuchKey');
+    assert.deepEqual(await get('404', Buffer.from('own')), { status: 404, code: null, text: 'own' });
+    await settled();
+  });
+
+  test('a head-only request runs the function and sends the length without the body', async () => {
+    await bench.start();
+    bench.headOnly = true;
+    bench.fn = async (event) => {
+      await bench.write(event, [Buffer.alloc(1000), Buffer.alloc(234)]);
+      return {};
+    };
+    const res = await fetch(bench.url, { method: 'HEAD' });
+    assert.equal(res.headers.get('content-length'), '1234');
+    await settled();
+  });
+});
+
+describe('tokens', () => {
+  test('missing parts, bad status, unknown and reused tokens are refused by name', async () => {
+    await bench.start();
+    const seen: (string | undefined)[] = [];
+    bench.fn = async (event) => {
+      const put = async (headers: Record<string, string>) => seen.push((await bench.write(event, Buffer.from('x'), headers)).code);
+      await put({ 'x-oss-request-route': '' });
+      await put({ 'x-oss-request-token': '' });
+      await put({ 'x-oss-fwd-status': '' });
+      await put({ 'x-oss-fwd-status': '299' });
+      await put({ 'x-oss-fwd-status': '20' });
+      await put({ 'x-oss-request-token': `${event.getObjectContext.outputToken}x` });
+      await put({});
+      await put({});
+      return {};
+    };
+    assert.equal(await (await fetch(bench.url)).text(), 'x');
+    await settled();
+    assert.deepEqual(seen, [
+      'MissingArgument',
+      'MissingArgument',
+      'MissingArgument',
+      'InvalidArgument',
+      'InvalidArgument',
+      'AccessDenied',
+      undefined,
+      'AccessDenied',
+    ]);
+  });
+
+  test('a token answers only with the session of its own function', async () => {
+    await bench.start();
+    const codes: (string | undefined)[] = [];
+    bench.fn = async (event) => {
+      for (const who of [caller, session([], 'acs:fc:cn-qingdao:1234567890123456:functions/other'), session()]) {
+        bench.answering = who;
+        codes.push((await bench.write(event, Buffer.from('x'))).code);
+      }
+      return {};
+    };
+    assert.equal(await (await fetch(bench.url)).text(), 'x');
+    assert.deepEqual(codes.slice(0, 2), ['AccessDenied', 'AccessDenied']);
+    await settled();
+    assert.equal(codes[2], undefined);
+  });
+
+  test('after an attempt that broke before its first byte the same token answers', async () => {
+    await bench.start();
+    bench.fn = async (event) => {
+      const { port } = bench.server.address() as AddressInfo;
+      const socket = connect(port, '127.0.0.1');
+      const { outputRoute, outputToken } = event.getObjectContext;
+      socket.write(
+        `POST / HTTP/1.1\r\nHost: h\r\nx-oss-request-route: ${outputRoute}\r\nx-oss-request-token: ${outputToken}\r\nx-oss-fwd-status: 200\r\nContent-Length: 10\r\n\r\n`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      socket.destroy();
+      while (bench.answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await bench.write(event, Buffer.from('second'));
+      return {};
+    };
+    assert.equal(await (await fetch(bench.url)).text(), 'second');
+    await settled();
+  });
+
+  test('a false Content-MD5 never gives the client a whole body', async () => {
+    await bench.start();
+    const codes: (string | undefined)[] = [];
+    bench.fn = async (event) => {
+      codes.push((await bench.write(event, Buffer.from('bad'), { 'Content-MD5': 'AAAAAAAAAAAAAAAAAAAAAA==' })).code);
+      const md5 = createHash('md5').update('good').digest('base64');
+      codes.push((await bench.write(event, Buffer.from('good'), { 'Content-MD5': md5 })).code);
+      return {};
+    };
+    assert.equal(await (await fetch(bench.url)).text(), 'good');
+    await settled();
+    assert.deepEqual(codes, ['InvalidDigest', undefined]);
+  });
+});
+
+describe('failures', () => {
+  const failing = async (fn: Fn) => {
+    bench.fn = fn;
+    const res = await fetch(bench.url);
+    await res.text();
+    return `${res.status} ${res.headers.get('x-code')}`;
+  };
+
+  test('each end without an answer has its own code', async () => {
+    await bench.start();
+    assert.equal(await failing(async () => ({})), '500 FunctionResponseMissing');
+    const failure = { errorType: 'UnhandledInvocationError', message: 'm' };
+    assert.equal(await failing(async () => ({ failure: { kind: 'raised', ...failure } })), '500 FunctionInvocationError');
+    assert.equal(await failing(async () => ({ failure: { kind: 'timeout', ...failure } })), '504 FunctionTimeout');
+    assert.equal(await failing(async () => Promise.reject(new Fault('ResourceThrottled'))), '503 FunctionThrottled');
+    assert.equal(await failing(async () => Promise.reject(new Error('bug'))), '500 InternalError');
+    await settled();
+  });
+
+  test('a half answer breaks the connection, never ends cleanly', async () => {
+    await bench.start();
+    bench.fn = async (event) => {
+      const { port } = bench.server.address() as AddressInfo;
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {});
+      const { outputRoute, outputToken } = event.getObjectContext;
+      socket.write(
+        `POST / HTTP/1.1\r\nHost: h\r\nx-oss-request-route: ${outputRoute}\r\nx-oss-request-token: ${outputToken}\r\nx-oss-fwd-status: 200\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      socket.destroy();
+      return {};
+    };
+    const res = await fetch(bench.url);
+    assert.equal(res.status, 200);
+    await assert.rejects(res.text());
+    await settled();
+  });
+
+  test('recursion and depth are refused', async () => {
+    await bench.start();
+    bench.principal = session([objectFc.alias]);
+    assert.equal(await failing(async () => ({})), '400 RecursiveInvocation');
+    bench.principal = session(['a', 'b', 'c']);
+    assert.equal(await failing(async () => ({})), '400 RecursiveInvocation');
+    bench.principal = session(['a', 'b']);
+    assert.equal(await failing(async () => ({})), '500 FunctionResponseMissing');
+    await settled();
+  });
+
+  test('more than maxOpen are shed at once', async () => {
+    await bench.start({ maxOpen: 1 });
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const first = failing(async () => {
+      await held;
+      return {};
+    });
+    while (bench.transforms.open === 0) await new Promise((resolve) => setImmediate(resolve));
+    const res = await fetch(bench.url);
+    assert.equal(res.headers.get('x-code'), 'FunctionThrottled');
+    assert.equal(res.headers.get('retry-after'), '1');
+    await res.text();
+    release();
+    await first;
+    await settled();
+  });
+
+  test('when the client leaves, the function still gets 200 and nothing stays open', async () => {
+    await bench.start();
+    const left = new AbortController();
+    let status = 0;
+    const done = new Promise<void>((resolve) => {
+      bench.fn = async (event) => {
+        left.abort();
+        await new Promise((r) => setTimeout(r, 30));
+        status = (await bench.write(event, Buffer.alloc(300_000))).status;
+        resolve();
+        return {};
+      };
+    });
+    await assert.rejects(fetch(bench.url, { signal: left.signal }));
+    await done;
+    assert.equal(status, 200);
+    await settled();
+  });
+});
+
+describe('slow clients', () => {
+  test('memory, then the file, then the function waits; bytes stay in order', async () => {
+    await bench.start({ bufferBytes: 65_536, spoolBytes: 3_000_000, idleMs: 20_000 });
+    const chunks = Array.from({ length: 400 }, (_, i) => Buffer.alloc(32_768, i % 251));
+    const whole = createHash('sha256').update(Buffer.concat(chunks)).digest('hex');
+    let spooled = false;
+    bench.fn = async (event) => {
+      await bench.write(event, chunks);
+      return {};
+    };
+    const { port } = bench.server.address() as AddressInfo;
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 1800));
+    const { readlinkSync } = await import('node:fs');
+    for (const fd of readdirSync('/proc/self/fd')) {
+      try {
+        if (readlinkSync(`/proc/self/fd/${fd}`).startsWith(bench.spool)) spooled = true;
+      } catch {
+        // The descriptor that listed the folder is closed again.
+      }
+    }
+    const parts: Buffer[] = [];
+    for await (const part of socket) parts.push(part as Buffer);
+    const raw = Buffer.concat(parts);
+    const body = raw.subarray(raw.indexOf('\r\n\r\n') + 4);
+    assert.equal(createHash('sha256').update(body).digest('hex'), whole);
+    assert.ok(spooled, 'the overflow file was used');
+    await settled();
+    assert.deepEqual(readdirSync(bench.spool), []);
+  });
+});

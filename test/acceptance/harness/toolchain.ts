@@ -1,0 +1,58 @@
+import { cpSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root folder. */
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+
+export interface PythonTools {
+  interpreter: string;
+  packages: string;
+  oss2: Record<'2.18.3' | 'newest', string>;
+}
+
+export interface GoTools {
+  programs: Record<'v1-2.2.3' | 'v1-newest' | 'v2-newest', string>;
+}
+
+interface Toolchains {
+  python: PythonTools | { missing: string };
+  go: GoTools | { missing: string };
+}
+
+function read(): Toolchains {
+  try {
+    return JSON.parse(readFileSync(join(root, '.cache', 'toolchain.json'), 'utf8')) as Toolchains;
+  } catch {
+    const missing = 'not prepared; run `node scripts/toolchain/install.ts`';
+    return { python: { missing }, go: { missing } };
+  }
+}
+
+const toolchains = read();
+const strict = process.env.CI === 'true';
+
+/** The tools, or undefined with the reason for a visible skip. In CI (CI=true) a missing toolchain is a failure. */
+function need<T extends object>(name: string, tools: T | { missing: string }): { tools: T | undefined; skip: string | false } {
+  if (!('missing' in tools)) return { tools, skip: false };
+  if (strict) throw new Error(`CI needs the ${name} toolchain: ${tools.missing}`);
+  return { tools: undefined, skip: `no ${name} toolchain: ${tools.missing}` };
+}
+
+export const python = need('python', toolchains.python);
+export const go = need('go', toolchains.go);
+
+/** The Pillow folder at a place that functions, which run as another user, can reach: copied when a folder above it is closed to others. */
+export function reachablePackages(): { folder: string; temporary: boolean } | undefined {
+  const folder = python.tools?.packages;
+  if (!folder) return undefined;
+  for (let here = folder; here !== dirname(here); here = dirname(here)) {
+    if ((statSync(here).mode & 0o001) === 0) {
+      const copy = mkdtempSync(join(tmpdir(), 'sluice-packages-'));
+      cpSync(folder, copy, { recursive: true, mode: 0 });
+      return { folder: copy, temporary: true };
+    }
+  }
+  return { folder, temporary: false };
+}
