@@ -1,4 +1,4 @@
-// the server with a first demo: a photograph, two Python functions, links to click (takes the flags of sluice serve)
+// the server with a first demo: a picture, two Python functions, links to click (takes the flags of sluice serve)
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

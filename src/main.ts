@@ -7,8 +7,8 @@ import { openBuckets, type Store } from './buckets/index.ts';
 import type { Settings } from './config.ts';
 import { type DataFolder, isWalkable, openDataFolder } from './data-folder.ts';
 import { type Functions, type FunctionVersion, openFunctions } from './functions/index.ts';
-import { createListener, type Listener } from './http/index.ts';
-import { type AssumeOptions, type Identity, openIdentity } from './identity/index.ts';
+import { createListener, type Dialect, type Listener, type ListenerOptions } from './http/index.ts';
+import { type AssumeOptions, type Identity, openIdentity, type SessionCredentials } from './identity/index.ts';
 import { findInterpreter, type Instances, openInstances } from './instances/index.ts';
 import { now } from './kit/index.ts';
 import { type Metadata, openMetadata } from './metadata/index.ts';
@@ -63,6 +63,8 @@ interface Rooms {
   accesspoints: AccessPoints;
   functions: Functions;
   instances: Instances;
+  /** A session of a function's role, or of the default one. */
+  assume: (role: string | undefined, options: AssumeOptions) => SessionCredentials;
   notes: string[];
 }
 
@@ -100,47 +102,22 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
   });
   let draining = false;
   const oss = createOssDialect({ ...rooms, transforms, region: settings.region, domains: settings.domains });
-  const assume = (role: string | undefined, options: AssumeOptions) =>
-    identity.assume(role ?? defaultRole, { ...options, service: functionService });
-  const control = createAdminDialect(createFcDialect({ ...rooms, buckets: rooms.store, region: settings.region, assume }), {
+  const control = createAdminDialect(createFcDialect({ ...rooms, buckets: rooms.store, region: settings.region, assume: rooms.assume }), {
     metrics,
     draining: () => draining,
     parts: () => ({
-      functions: { ok: rooms.instances.ready().some((it) => it.ok), note: rooms.notes.join('; ') },
+      functions: { ok: true, note: rooms.notes.join('; ') },
       listeners: { ok: !draining },
     }),
   });
-  const listen = async (name: string, options: Omit<Parameters<typeof createListener>[0], 'name' | 'telemetry'>) => {
-    const listener = createListener({ name, telemetry, ...options });
-    await listener.start().catch((error: Error) => {
-      throw new StartError(error.message, { cause: error });
-    });
-    return listener;
-  };
-  const { host, functionsHost } = settings;
-  const functionsDoor = await listen('functions', {
-    host: functionsHost,
-    port: settings.functionsPort,
-    dialect: oss,
-    limits: { headerBytes: functionsHeaderBytes },
-    portSetting: '--functions-port',
-  });
-  route = functionsUrl(settings, functionsDoor);
-  const dataDoor = await listen('data', { host, port: settings.port, dialect: oss, portSetting: '--port' });
-  const allowedHosts = controlHosts(settings);
-  const controlDoor = await listen('control', {
-    host,
-    port: settings.controlPort,
-    dialect: control,
-    allowedHosts,
-    portSetting: '--control-port',
-  });
-  telemetry.log.info({ data: dataDoor.port, control: controlDoor.port, functions: functionsDoor.port }, 'ready');
+  const doors = await openDoors({ settings, telemetry, opened, oss, control, onRoute: (url) => (route = url) });
+  const { data, control: controlDoor, functions } = doors;
+  telemetry.log.info({ data: data.port, control: controlDoor.port, functions: functions.port }, 'ready');
   return {
     settings,
     addresses: {
-      data: urlOf(host, dataDoor.port),
-      control: urlOf(host, controlDoor.port),
+      data: urlOf(settings.host, data.port),
+      control: urlOf(settings.host, controlDoor.port),
       functions: route,
     },
     accountId: identity.accountId,
@@ -149,12 +126,65 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
     notes: rooms.notes,
     stop: async () => {
       draining = true;
-      // Functions must be able to answer until the last client is served.
-      await Promise.all([dataDoor.drain(settings.drainMs), controlDoor.drain(settings.drainMs)]);
+      // Functions answer until the last client is served, and the control listener tells meanwhile that the server drains.
+      await data.drain(settings.drainMs);
+      await controlDoor.drain(settings.drainMs);
       await rooms.instances.close();
-      await functionsDoor.drain(1000);
+      await functions.drain(1000);
       await opened.close();
     },
+  };
+}
+
+interface DoorParts {
+  settings: Settings;
+  telemetry: Telemetry;
+  opened: Opened;
+  oss: Dialect;
+  control: Dialect;
+  /** Told where functions send their answers, before any other listener is open. */
+  onRoute: (url: string) => void;
+}
+
+/** Starts the three listeners; the functions listener first, since a transform needs it. @throws StartError */
+async function openDoors({
+  settings,
+  telemetry,
+  opened,
+  oss,
+  control,
+  onRoute,
+}: DoorParts): Promise<Record<'data' | 'control' | 'functions', Listener>> {
+  const { host } = settings;
+  const start = async (options: Omit<ListenerOptions, 'telemetry'>): Promise<Listener> => {
+    const listener = createListener({ telemetry, ...options });
+    await listener.start().catch((error: Error) => {
+      throw new StartError(error.message, { cause: error });
+    });
+    return opened.add(listener, (it) => it.drain(0));
+  };
+  const functions = await start({
+    name: 'functions',
+    host: settings.functionsHost,
+    port: settings.functionsPort,
+    dialect: oss,
+    limits: { headerBytes: functionsHeaderBytes },
+    portSetting: '--functions-port',
+  });
+  onRoute(functionsUrl(settings, functions));
+  const data = await start({ name: 'data', host, port: settings.port, dialect: oss, portSetting: '--port' });
+  const allowedHosts = controlHosts(settings);
+  return {
+    functions,
+    data,
+    control: await start({
+      name: 'control',
+      host,
+      port: settings.controlPort,
+      dialect: control,
+      allowedHosts,
+      portSetting: '--control-port',
+    }),
   };
 }
 
@@ -195,6 +225,8 @@ async function openRooms({ settings, folder, telemetry, metadata, identity, open
     }),
     (it) => it.close(),
   );
+  const assume = (role: string | undefined, options: AssumeOptions) =>
+    identity.assume(role ?? defaultRole, { ...options, service: functionService });
   const packages = settings.python.packages === undefined ? undefined : reachable(settings.python.packages, folder, serverIsRoot);
   const instances = opened.add(
     await openInstances({
@@ -203,11 +235,7 @@ async function openRooms({ settings, folder, telemetry, metadata, identity, open
       accountId,
       logger: telemetry.log,
       credentialsFor: (version: FunctionVersion) =>
-        identity.assume(version.role ?? defaultRole, {
-          sessionName: version.name,
-          ttlMs: environmentTtlMs,
-          claims: { function: version.arn },
-        }),
+        assume(version.role, { sessionName: version.name, ttlMs: environmentTtlMs, claims: { function: version.arn } }),
       limits: { maxInstances: settings.maxInstances, queue: settings.maxQueue },
       python: { interpreter: python?.path, packages },
       onLog: (name, instanceId, requestId, line) =>
@@ -216,7 +244,7 @@ async function openRooms({ settings, folder, telemetry, metadata, identity, open
     (it) => it.close(),
   );
   functions.onChange((name) => instances.retire(name));
-  return { identity, store, accesspoints, functions, instances, notes: notesOf(instances, packages) };
+  return { identity, store, accesspoints, functions, instances, assume, notes: notesOf(instances, packages) };
 }
 
 /** What serves Python functions, in one line, or what is missing. */
@@ -273,7 +301,7 @@ function wireTransforms({ settings, folder, telemetry, rooms, outputRoute }: Tra
         now: now(),
         region: settings.region,
       }),
-    assume: (role, options) => identity.assume(role ?? defaultRole, { ...options, service: functionService }),
+    assume: rooms.assume,
     mayInvoke: (roleArn, functionArn) => identity.roleAllows(roleArn, 'fc:InvokeFunction', functionArn),
     metrics: telemetry.metrics,
   });

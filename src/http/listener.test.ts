@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -9,29 +8,8 @@ import { Fault } from '../faults/index.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/index.ts';
 import { maskQuery } from './access-log.ts';
 import { type RequestContext, splitTarget } from './context.ts';
-import { createListener, type Dialect, type Listener, type ListenerOptions } from './index.ts';
-
-type Handler = (ctx: RequestContext) => Promise<void> | void;
-
-/** A dialect of the test: the first segment of the path names the handler. */
-function dialectOf(handlers: Record<string, Handler>): Dialect {
-  return {
-    name: 'toy',
-    async handle(ctx) {
-      const name = ctx.path.split('/')[1] ?? '';
-      ctx.operation = name;
-      const handler = handlers[name];
-      if (!handler) throw new Fault('NoSuchKey');
-      await handler(ctx);
-    },
-    fault: (_ctx, fault) => ({ status: fault.status, headers: { 'X-Code': fault.code }, body: fault.code }),
-  };
-}
-
-function ok(ctx: RequestContext, text = 'fine'): void {
-  ctx.res.writeHead(200, ['Content-Length', String(text.length)]);
-  ctx.res.end(text);
-}
+import { dialectOf, get, type Handler, ok, Raw, withListener } from './fixture.ts';
+import { createListener } from './index.ts';
 
 let folder: string;
 let logFile: string;
@@ -48,59 +26,9 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Starts a listener, runs `use`, drains. */
-async function withListener(
-  handlers: Record<string, Handler>,
-  options: Partial<ListenerOptions>,
-  use: (listener: Listener) => Promise<void>,
-) {
-  const listener = createListener({ name: 'toy', host: '127.0.0.1', port: 0, dialect: dialectOf(handlers), telemetry, ...options });
-  await listener.start();
-  try {
-    await use(listener);
-  } finally {
-    await listener.drain(0);
-  }
-  assert.equal(listener.connections(), 0);
-}
-
-/** A client that sees every byte. */
-class Raw {
-  readonly socket: Socket;
-  text = '';
-  error: NodeJS.ErrnoException | undefined;
-  readonly closed: Promise<void>;
-
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
-    this.socket.setEncoding('latin1');
-    this.socket.on('data', (piece) => {
-      this.text += piece;
-    });
-    this.socket.on('error', (error) => {
-      this.error = error;
-    });
-    this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()));
-  }
-
-  send(text: string | Buffer): void {
-    this.socket.write(text);
-  }
-
-  /** Waits until what came matches. */
-  async sees(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.text)) {
-      const more = await Promise.race([once(this.socket, 'data').then(() => true), this.closed.then(() => false)]);
-      if (!more) return assert.match(this.text, pattern);
-    }
-  }
-}
-
-const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
-
 describe('listener', () => {
   test('answers with keep-alive and writes one log line without secrets', async () => {
-    await withListener({ hi: (ctx) => ok(ctx) }, {}, async ({ port }) => {
+    await withListener(telemetry, { hi: (ctx) => ok(ctx) }, {}, async ({ port }) => {
       const client = new Raw(port);
       client.send(get('/hi/x?w=1&Signature=abc&x-oss-security-token=t%2F&%53ignature=z'));
       await client.sees(/\r\n\r\nfine$/);
@@ -130,7 +58,7 @@ describe('listener', () => {
       },
       silent: () => {},
     };
-    await withListener(handlers, {}, async ({ port }) => {
+    await withListener(telemetry, handlers, {}, async ({ port }) => {
       const client = new Raw(port);
       client.send(get('/none') + get('/boom') + get('/silent'));
       await client.sees(/404[\s\S]*NoSuchKey[\s\S]*500[\s\S]*InternalError[\s\S]*500[\s\S]*InternalError$/);
@@ -146,7 +74,7 @@ describe('listener', () => {
       await once(ctx.req, 'never', { signal: AbortSignal.timeout(20) }).catch(() => {});
       throw new Error('source broke');
     };
-    await withListener({ half }, {}, async ({ port }) => {
+    await withListener(telemetry, { half }, {}, async ({ port }) => {
       const client = new Raw(port);
       client.send(get('/half'));
       await client.closed;
@@ -160,7 +88,7 @@ describe('listener', () => {
       for await (const chunk of ctx.body()) size += chunk.length;
       ok(ctx, `read ${size}`);
     };
-    await withListener({ read }, {}, async ({ port }) => {
+    await withListener(telemetry, { read }, {}, async ({ port }) => {
       const head = (path: string) => `PUT ${path} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`;
       const accepted = new Raw(port);
       accepted.send(head('/read'));
@@ -177,7 +105,7 @@ describe('listener', () => {
   });
 
   test('a refused request keeps its connection when the unread body is short', async () => {
-    await withListener({ hi: (ctx) => ok(ctx) }, {}, async ({ port }) => {
+    await withListener(telemetry, { hi: (ctx) => ok(ctx) }, {}, async ({ port }) => {
       const client = new Raw(port);
       client.send('PUT /none HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n');
       await client.sees(/NoSuchKey$/);
@@ -188,7 +116,7 @@ describe('listener', () => {
   });
 
   test('a refused long upload gets its answer although the client sends on', async () => {
-    await withListener({}, {}, async ({ port }) => {
+    await withListener(telemetry, {}, {}, async ({ port }) => {
       const client = new Raw(port);
       client.send('PUT /none HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n');
       for (let i = 0; i < 8; i++) client.send(Buffer.alloc(100_000));
@@ -214,7 +142,7 @@ describe('listener', () => {
     },
   })) {
     test(`a body that is given up half-way ${name} still gets an answer`, async () => {
-      await withListener({ up: giveUp, hi: (ctx) => ok(ctx) }, {}, async ({ port }) => {
+      await withListener(telemetry, { up: giveUp, hi: (ctx) => ok(ctx) }, {}, async ({ port }) => {
         const long = new Raw(port);
         long.send('PUT /up HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n');
         for (let i = 0; i < 20; i++) long.send(Buffer.alloc(100_000));
@@ -249,7 +177,7 @@ describe('listener', () => {
         throw error;
       }
     };
-    await withListener({ wait, read }, {}, async ({ port }) => {
+    await withListener(telemetry, { wait, read }, {}, async ({ port }) => {
       const waiting = new Raw(port);
       waiting.send(get('/wait'));
       await once(waiting.socket, 'connect');
@@ -264,7 +192,7 @@ describe('listener', () => {
   });
 
   test('bad HTTP gets 400 or 431 and the connection is closed', async () => {
-    await withListener({ hi: (ctx) => ok(ctx) }, { limits: { headerBytes: 2_000 } }, async ({ port }) => {
+    await withListener(telemetry, { hi: (ctx) => ok(ctx) }, { limits: { headerBytes: 2_000 } }, async ({ port }) => {
       for (const [request, status] of [
         ['NONSENSE\r\n\r\n', 400],
         ['GET / HTTP/1.1\r\n\r\n', 400],
@@ -284,7 +212,7 @@ describe('listener', () => {
   });
 
   test('a Host that is not allowed is misdirected', async () => {
-    await withListener({ hi: (ctx) => ok(ctx) }, { allowedHosts: (host) => host === 'h' }, async ({ port }) => {
+    await withListener(telemetry, { hi: (ctx) => ok(ctx) }, { allowedHosts: (host) => host === 'h' }, async ({ port }) => {
       const client = new Raw(port);
       client.send(`GET /hi HTTP/1.1\r\nHost: evil\r\n\r\n${get('/hi')}`);
       await client.sees(/^HTTP\/1\.1 421[\s\S]*MisdirectedRequest[\s\S]*fine$/);
@@ -293,113 +221,8 @@ describe('listener', () => {
   });
 });
 
-describe('silence', () => {
-  const limits = { idleMs: 150 };
-
-  test('a client that stops sending its body gets RequestTimeout', async () => {
-    const failed = Promise.withResolvers<unknown>();
-    const read: Handler = async (ctx) => {
-      try {
-        for await (const _ of ctx.body());
-      } catch (error) {
-        failed.resolve(error);
-        throw error;
-      }
-    };
-    await withListener({ read }, { limits }, async ({ port }) => {
-      const client = new Raw(port);
-      client.send('PUT /read HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\n123');
-      await client.sees(/RequestTimeout$/);
-      assert.ok((await failed.promise) instanceof Fault);
-      client.socket.destroy();
-    });
-  });
-
-  test('a client that stops reading is cut off', async () => {
-    const cut = Promise.withResolvers<boolean>();
-    const flood: Handler = async (ctx) => {
-      ctx.res.on('close', () => cut.resolve(ctx.res.writableFinished));
-      ctx.res.writeHead(200, ['Content-Length', '50000000']);
-      ctx.res.end(Buffer.alloc(50_000_000));
-    };
-    await withListener({ flood }, { limits }, async ({ port }) => {
-      const client = new Raw(port);
-      client.socket.pause();
-      client.send(get('/flood'));
-      assert.equal(await cut.promise, false);
-      client.socket.resume();
-      await client.closed;
-      assert.ok(client.text.length < 50_000_000);
-    });
-  });
-
-  test('an operation that takes its time is left alone', async () => {
-    const slow: Handler = async (ctx) => {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      ok(ctx);
-    };
-    await withListener({ slow }, { limits }, async ({ port }) => {
-      const client = new Raw(port);
-      client.send(get('/slow'));
-      await client.sees(/fine$/);
-      client.socket.destroy();
-    });
-  });
-});
-
-describe('drain', () => {
-  test('answers what is in flight, closes its connections, refuses new ones', async () => {
-    const started = Promise.withResolvers<void>();
-    const release = Promise.withResolvers<void>();
-    const slow: Handler = async (ctx) => {
-      started.resolve();
-      await release.promise;
-      ok(ctx);
-    };
-    const listener = createListener({ name: 'toy', host: '127.0.0.1', port: 0, dialect: dialectOf({ slow }), telemetry });
-    await listener.start();
-    const { port } = listener;
-    const idle = new Raw(port);
-    await once(idle.socket, 'connect');
-    const busy = new Raw(port);
-    busy.send(get('/slow'));
-    await started.promise;
-    const drained = listener.drain(5_000);
-    const late = new Raw(port);
-    await late.closed;
-    assert.equal(late.error?.code, 'ECONNREFUSED');
-    release.resolve();
-    await busy.closed;
-    assert.match(busy.text, /Connection: close[\s\S]*fine$/);
-    idle.socket.destroy();
-    await drained;
-    assert.equal(listener.connections(), 0);
-  });
-
-  test('after the deadline the signal aborts and connections are cut', async () => {
-    const started = Promise.withResolvers<void>();
-    let reason: unknown;
-    const hang: Handler = (ctx) =>
-      new Promise((resolve) => {
-        started.resolve();
-        ctx.signal.addEventListener('abort', () => {
-          reason = ctx.signal.reason;
-          resolve();
-        });
-      });
-    const listener = createListener({ name: 'toy', host: '127.0.0.1', port: 0, dialect: dialectOf({ hang }), telemetry });
-    await listener.start();
-    const client = new Raw(listener.port);
-    client.send(get('/hang'));
-    await started.promise;
-    await listener.drain(50);
-    await client.closed;
-    assert.ok(reason instanceof Fault && reason.code === 'ServiceUnavailable');
-  });
-});
-
 test('a port in use is named together with the setting that moves it', async () => {
-  await withListener({}, {}, async ({ port }) => {
+  await withListener(telemetry, {}, {}, async ({ port }) => {
     const second = createListener({ name: 'data', host: '127.0.0.1', port, dialect: dialectOf({}), telemetry, portSetting: '--port' });
     await assert.rejects(second.start(), new RegExp(`data listener.*port ${port} .*--port`));
   });

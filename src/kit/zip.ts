@@ -201,6 +201,8 @@ async function write(zip: ZipFile, items: Map<string, Item>, folder: string, lim
 /** Writes one file and returns the inflated bytes of the archive so far. */
 async function writeFile(zip: ZipFile, item: Item, path: string, before: number, limits: ZipLimits): Promise<number> {
   const source = await zip.openReadStreamPromise(item.entry);
+  // A false entry fails its stream at once, maybe before the loop below listens; the loop still meets the error.
+  source.on('error', () => {});
   const mode = item.executable ? 0o755 : 0o644;
   let bytes = before;
   let checksum = 0;
@@ -236,7 +238,9 @@ function clash(path: string): (error: NodeJS.ErrnoException) => never {
 async function readTarget(zip: ZipFile, { path, entry }: Item): Promise<string> {
   if (entry.uncompressedSize > longestTarget)
     throw new ZipError('link', `The link "${path}" has a target longer than ${longestTarget} bytes.`);
-  const bytes = await readStream(await zip.openReadStreamPromise(entry));
+  const source = await zip.openReadStreamPromise(entry);
+  source.on('error', () => {});
+  const bytes = await readStream(source);
   if (crc32(bytes) !== entry.crc32) throw new ZipError('checksum', `"${path}" is damaged: its CRC-32 does not match.`);
   const target = bytes.toString('utf8');
   if (target === '' || target.startsWith('/') || /[\x00\\\ufffd]/.test(target)) {

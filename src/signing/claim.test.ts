@@ -6,10 +6,10 @@ function request(query: string, headers: Record<string, string> = {}): SignedReq
   return { method: 'GET', path: '/b/k', query: parseQuery(query), headers };
 }
 
-test('parameters are decoded once; a plus is a plus; wire order and bare names are kept', () => {
+test('parameters are decoded once; a plus is a space; wire order and bare names are kept', () => {
   assert.deepEqual(parseQuery(''), []);
   assert.deepEqual(parseQuery('b=1+1&a%2Bb=%25%32%35&acl&x=&&=v&c=d=e'), [
-    { name: 'b', value: '1+1', bare: false },
+    { name: 'b', value: '1 1', bare: false },
     { name: 'a+b', value: '%25', bare: false },
     { name: 'acl', value: '', bare: true },
     { name: 'x', value: '', bare: false },

@@ -118,6 +118,7 @@ function readNames(list: string | undefined): string[] {
 }
 
 const names1 = new Set(['OSSAccessKeyId', 'Signature', 'Expires', 'security-token']);
+const base64Names = new Set(['Signature', 'security-token', 'x-oss-security-token']);
 const names4 = new Set([
   'x-oss-signature-version',
   'x-oss-credential',
@@ -134,7 +135,8 @@ function readQuery(request: SignedRequest): OssClaim | undefined {
   for (const { name, value } of request.query) {
     if (!names1.has(name) && !names4.has(name)) continue;
     if (found[name] !== undefined) doubled = true;
-    found[name] = value;
+    // Base64 has pluses and no spaces: in a URL written by hand a raw plus stands for itself.
+    found[name] = base64Names.has(name) ? value.replaceAll(' ', '+') : value;
   }
   const is1 = found.OSSAccessKeyId !== undefined || found.Signature !== undefined;
   const is4 =

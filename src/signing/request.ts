@@ -1,6 +1,6 @@
 import { Fault } from '../faults/index.ts';
 
-/** One query parameter, percent-decoded. A plus sign stays a plus sign. */
+/** One query parameter, decoded. A plus on the wire is a space, as the SDKs of Python and Go write it; a plus itself comes as %2B. */
 export interface QueryParam {
   name: string;
   value: string;
@@ -30,10 +30,14 @@ export function parseQuery(raw: string): QueryParam[] {
   for (const part of raw.split('&')) {
     if (part === '') continue;
     const at = part.indexOf('=');
-    if (at < 0) params.push({ name: percentDecode(part), value: '', bare: true });
-    else params.push({ name: percentDecode(part.slice(0, at)), value: percentDecode(part.slice(at + 1)), bare: false });
+    if (at < 0) params.push({ name: formDecode(part), value: '', bare: true });
+    else params.push({ name: formDecode(part.slice(0, at)), value: formDecode(part.slice(at + 1)), bare: false });
   }
   return params;
+}
+
+function formDecode(text: string): string {
+  return percentDecode(text.includes('+') ? text.replaceAll('+', ' ') : text);
 }
 
 /** @throws Fault InvalidURI */

@@ -322,7 +322,7 @@ class Join {
       this.#end = () => relay.end();
       return;
     }
-    if (this.#status >= 400 && this.#received === 0) {
+    if (this.#status >= 400 && (this.#received === 0 || this.#options.headOnly)) {
       const fault = faultForStatus(this.#status);
       this.#end = () => Promise.reject(fault);
       return;

@@ -192,7 +192,7 @@ class Exchanges implements Transforms {
         deadline: now() + ttlMs,
         signal: request.signal,
       });
-      explain = () => faultOfResult(result);
+      explain = () => faultOfResult(result, request.requestId);
     } catch (error) {
       explain = () => faultOfInvoke(error);
     }
@@ -251,15 +251,27 @@ function transformationOf(objectFc: ObjectFcAccessPoint): Transformation {
 }
 
 /** Why a client that is still without an answer gets none, from how the function ended. */
-function faultOfResult(result: InvocationResult): Fault {
+function faultOfResult(result: InvocationResult, requestId: string): Fault {
   const { failure } = result;
-  if (!failure)
-    return new Fault(
-      'FunctionResponseMissing',
-      `The function returned without calling WriteGetObjectResponse (instance ${result.instanceId}).`,
-    );
-  if (failure.kind === 'timeout') return new Fault('FunctionTimeout', failure.message);
-  return new Fault('FunctionInvocationError', `The function failed before it called WriteGetObjectResponse: ${failure.message}`);
+  const where = `function request id ${requestId}, instance ${result.instanceId}`;
+  if (!failure) return new Fault('FunctionResponseMissing', `The function returned without calling WriteGetObjectResponse (${where}).`);
+  if (failure.kind === 'timeout') return new Fault('FunctionTimeout', `${failure.message} (${where})`);
+  const type = errorTypeOf(result.payload);
+  const what = type === '' ? failure.message : `${type}: ${failure.message}`;
+  return new Fault('FunctionInvocationError', `The function failed before it called WriteGetObjectResponse: ${what} (${where})`);
+}
+
+const longestErrorJson = 65_536;
+
+/** errorType of the error JSON that a function's runtime made, e.g. `ValueError`. */
+function errorTypeOf(payload: Buffer): string {
+  if (payload.length > longestErrorJson) return '';
+  try {
+    const { errorType } = JSON.parse(payload.toString()) as { errorType?: unknown };
+    return typeof errorType === 'string' ? errorType.slice(0, 100) : '';
+  } catch {
+    return '';
+  }
 }
 
 function faultOfInvoke(error: unknown): Fault {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
@@ -11,6 +12,7 @@ import type { FunctionVersion } from '../../functions/index.ts';
 import { createListener, type Listener } from '../../http/index.ts';
 import { type Identity, openIdentity, parsePolicy } from '../../identity/index.ts';
 import type { Invocation } from '../../instances/index.ts';
+import { childText, parseXml } from '../../kit/index.ts';
 import { openMetadata } from '../../metadata/index.ts';
 import { presignOss, signOssHeader } from '../../signing/index.ts';
 import { createTelemetry } from '../../telemetry/index.ts';
@@ -86,7 +88,7 @@ const version: FunctionVersion = {
 
 /** ARN that the test's Object FC access points are bound to. */
 export const functionArn = version.arn;
-export const functionRoleArn = `acs:ram::${accountId}:role/aliyunfcdefaultrole`;
+const functionRoleArn = `acs:ram::${accountId}:role/aliyunfcdefaultrole`;
 
 /** Opens everything; close() leaves nothing behind. */
 export async function openHarness(): Promise<Harness> {
@@ -276,4 +278,36 @@ export async function sessionOf(
   await identity.putRole({ name, trust, policies: [{ name: 'test', document }] });
   const session = identity.assume(name, { sessionName: 's', ttlMs: 60_000, claims });
   return { id: session.accessKeyId, secret: session.accessKeySecret, token: session.securityToken };
+}
+
+/** ObjectProcessConfiguration that binds the test's function, its elements in the order of the Java SDK. */
+export const processing = `<ObjectProcessConfiguration><AllowedFeatures/><TransformationConfigurations><TransformationConfiguration>
+  <Actions><Action>getobject</Action></Actions>
+  <ContentTransformation><FunctionCompute><FunctionAssumeRoleArn>${functionRoleArn}</FunctionAssumeRoleArn><FunctionArn>${functionArn}</FunctionArn></FunctionCompute>
+  <AdditionalFeatures><CustomForwardHeaders><CustomForwardHeader>x-tint</CustomForwardHeader></CustomForwardHeaders></AdditionalFeatures>
+  </ContentTransformation></TransformationConfiguration></TransformationConfigurations></ObjectProcessConfiguration>`;
+
+/** Header that names the test's Object FC access point. */
+export const fcHeader = { 'x-oss-access-point-for-object-process-name': 'fc-ap-01' };
+/** Bytes of `dir/cat.png` in the bucket `photos`. */
+export const original = 'the original';
+
+/** Makes the bucket `photos` with one object, the access point ap-01 and the Object FC access point fc-ap-01 on it, through the wire. */
+export async function openPhotos(oss: Harness): Promise<{ apAlias: string; fcAlias: string }> {
+  await oss.send('PUT', 'photos', '');
+  await oss.send('PUT', 'photos', 'dir/cat.png', { body: original, headers: { 'content-type': 'image/png' } });
+  const point = await oss.send('PUT', 'photos', '', {
+    query: { accessPoint: '' },
+    body: '<CreateAccessPointConfiguration><NetworkOrigin>internet</NetworkOrigin><AccessPointName>ap-01</AccessPointName></CreateAccessPointConfiguration>',
+  });
+  assert.equal(point.status, 200, point.text);
+  const made = await oss.send('PUT', 'photos', '', {
+    ...{ query: { accessPointForObjectProcess: '' }, headers: fcHeader },
+    body: `<CreateAccessPointForObjectProcessConfiguration>${processing}<AccessPointName>ap-01</AccessPointName></CreateAccessPointForObjectProcessConfiguration>`,
+  });
+  assert.equal(made.status, 200, made.text);
+  return {
+    apAlias: childText(parseXml(point.text), 'Alias') ?? '',
+    fcAlias: childText(parseXml(made.text), 'AccessPointForObjectProcessAlias') ?? '',
+  };
 }

@@ -47,6 +47,7 @@ test('the URL that a function sees has no signature and is otherwise byte for by
     url('x-oss-signature=1&X-Oss-Security-Token=2&%78-oss-credential=3&x-oss-process=p', true),
     'http://h:1/a/b%2Fc?x-oss-process=p',
   );
+  assert.equal(url('signature=mine&Signature=s', true), 'http://h:1/a/b%2Fc?signature=mine');
 });
 
 test('headers for the function carry no credentials', () => {

@@ -9,7 +9,7 @@ import { readContentMd5, readLength, requireXml } from './request-body.ts';
 import { sendEmpty, sendXml } from './respond.ts';
 
 /** Most bytes of one PutObject (Alibaba OSS API reference, "PutObject"). */
-export const putBytes = 5 * 1024 ** 3;
+const putBytes = 5 * 1024 ** 3;
 /** Most bytes of all user metadata, names and values. */
 const metaBytes = 8 * 1024;
 /** Most keys of one DeleteMultipleObjects. */
@@ -17,7 +17,7 @@ const deleteKeys = 1_000;
 const metaPrefix = 'x-oss-meta-';
 
 /** The storage classes of OSS. */
-export const storageClasses: readonly string[] = ['Standard', 'IA', 'Archive', 'ColdArchive', 'DeepColdArchive'];
+const storageClasses: readonly string[] = ['Standard', 'IA', 'Archive', 'ColdArchive', 'DeepColdArchive'];
 
 /** Headers that ask for more than the store does; to drop them silently would be a broken promise. */
 const refusedHeaders: Record<string, string> = {

@@ -4,7 +4,7 @@ import { parseXml, readAll, XmlError, type XmlNode } from '../../kit/index.ts';
 import type { Call } from './call.ts';
 
 /** Most bytes of a request document. */
-export const documentBytes = 1024 * 1024;
+const documentBytes = 1024 * 1024;
 
 /** Reads Content-MD5: sixteen bytes in base64. @throws Fault InvalidDigest */
 export function readContentMd5(call: Call): Buffer | undefined {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { child, childrenOf, childText, parseXml, type XmlNode } from '../../kit/index.ts';
-import { signOssHeader } from '../../signing/index.ts';
+import { presignOss, signOssHeader } from '../../signing/index.ts';
 import {
   type Answer,
   accountId,
@@ -11,11 +10,11 @@ import {
   type FunctionEvent,
   type FunctionUnderTest,
   fetchUrl,
-  functionArn,
-  functionRoleArn,
   type Harness,
   headerLines,
   openHarness,
+  openPhotos,
+  original,
   rawClient,
   region,
   sessionOf,
@@ -23,33 +22,11 @@ import {
 } from './fixture.ts';
 
 let oss: Harness;
-let apAlias: string;
 let fcAlias: string;
-const original = 'the original';
-const fcHeader = { 'x-oss-access-point-for-object-process-name': 'fc-ap-01' };
-
-const config = `<ObjectProcessConfiguration><AllowedFeatures/><TransformationConfigurations><TransformationConfiguration>
-  <Actions><Action>getobject</Action></Actions>
-  <ContentTransformation><FunctionCompute><FunctionAssumeRoleArn>${functionRoleArn}</FunctionAssumeRoleArn><FunctionArn>${functionArn}</FunctionArn></FunctionCompute>
-  <AdditionalFeatures><CustomForwardHeaders><CustomForwardHeader>x-tint</CustomForwardHeader></CustomForwardHeaders></AdditionalFeatures>
-  </ContentTransformation></TransformationConfiguration></TransformationConfigurations></ObjectProcessConfiguration>`;
 
 before(async () => {
   oss = await openHarness();
-  await oss.send('PUT', 'photos', '');
-  await oss.send('PUT', 'photos', 'dir/cat.png', { body: original, headers: { 'content-type': 'image/png' } });
-  const point = await oss.send('PUT', 'photos', '', {
-    query: { accessPoint: '' },
-    body: '<CreateAccessPointConfiguration><NetworkOrigin>internet</NetworkOrigin><AccessPointName>ap-01</AccessPointName></CreateAccessPointConfiguration>',
-  });
-  assert.equal(point.status, 200, point.text);
-  apAlias = childText(parseXml(point.text), 'Alias') ?? '';
-  const made = await oss.send('PUT', 'photos', '', {
-    ...{ query: { accessPointForObjectProcess: '' }, headers: fcHeader },
-    body: `<CreateAccessPointForObjectProcessConfiguration>${config}<AccessPointName>ap-01</AccessPointName></CreateAccessPointForObjectProcessConfiguration>`,
-  });
-  assert.equal(made.status, 200, made.text);
-  fcAlias = childText(parseXml(made.text), 'AccessPointForObjectProcessAlias') ?? '';
+  ({ fcAlias } = await openPhotos(oss));
 });
 
 after(() => oss.close());
@@ -263,7 +240,6 @@ describe('WriteGetObjectResponse', () => {
     const session = await sessionOf(oss, 'nowriter', [{ Effect: 'Allow', Action: 'oss:GetObject', Resource: '*' }]);
     const denied = await oss.send('POST', '', '', { query: { 'x-oss-write-get-object-response': '' }, key: session, body: 'x' });
     assert.match(denied.text, /AccessDenied[\s\S]*oss:WriteGetObjectResponse/);
-    const { presignOss } = await import('../../signing/index.ts');
     const presigned = presignOss({
       ...signing('POST', '', ''),
       ...{ bucket: undefined, key: undefined, endpoint: `http://127.0.0.1:${oss.port}`, expiresIn: 60 },
@@ -286,150 +262,5 @@ describe('WriteGetObjectResponse', () => {
     const seen = await raw.closed;
     assert.match(seen, /^HTTP\/1\.1 403 [\s\S]*x-oss-request-token/);
     assert.doesNotMatch(seen, /100 Continue/);
-  });
-});
-
-describe('access points', () => {
-  const nameHeader = { 'x-oss-access-point-name': 'ap-01' };
-  const get = async (bucket: string, query: Record<string, string>, headers: Record<string, string> = {}): Promise<XmlNode> => {
-    const seen = await oss.send('GET', bucket, '', { query, headers });
-    assert.equal(seen.status, 200, seen.text);
-    return parseXml(seen.text);
-  };
-
-  test('an access point alias works like its bucket for objects and lists', async () => {
-    assert.match(apAlias, /^ap-01-[0-9a-f]{34}-ossalias$/);
-    assert.equal((await oss.send('GET', apAlias, 'dir/cat.png')).text, original);
-    assert.equal((await oss.send('PUT', apAlias, 'via', { body: 'alias' })).status, 200);
-    assert.equal((await oss.send('GET', 'photos', 'via')).text, 'alias');
-    const page = await get(apAlias, { prefix: 'dir/' });
-    assert.deepEqual([childText(page, 'Name'), childText(page, 'Contents', 'Key')], [apAlias, 'dir/cat.png']);
-    assert.equal((await oss.send('DELETE', apAlias, 'via')).status, 204);
-    for (const [method, query] of [
-      ['DELETE', {}],
-      ['GET', { bucketInfo: '' }],
-      ['GET', { accessPoint: '' }],
-    ] as const) {
-      assert.equal(codeOf(await oss.send(method, apAlias, '', { query })), 'AccessDenied', `${method} ${JSON.stringify(query)}`);
-    }
-  });
-
-  test('through an access point a grant on it or on the bucket will do, and a Deny on either holds', async () => {
-    const statement = (Effect: string, name: string) => ({ Effect, Action: 'oss:GetObject', Resource: `acs:oss:*:*:${name}` });
-    const [onPoint, onBucket] = ['accesspoint/ap-01/object/*', 'photos/*'];
-    for (const [name, list, status] of [
-      ['p1', [statement('Allow', onPoint)], 200],
-      ['p2', [statement('Allow', onBucket)], 200],
-      ['p3', [statement('Allow', '*'), statement('Deny', onBucket)], 403],
-      ['p4', [statement('Allow', '*'), statement('Deny', onPoint)], 403],
-      ['p5', [statement('Allow', 'other/*')], 403],
-    ] as const) {
-      const key = await sessionOf(oss, name, [...list]);
-      assert.equal((await oss.send('GET', apAlias, 'dir/cat.png', { key })).status, status, name);
-    }
-  });
-
-  test('GetAccessPoint and ListAccessPoints', async () => {
-    const point = await get('photos', { accessPoint: '' }, nameHeader);
-    assert.equal(point.name, 'GetAccessPointResult');
-    assert.deepEqual(
-      ['AccessPointName', 'Bucket', 'AccountId', 'NetworkOrigin', 'AccessPointArn', 'Alias', 'Status'].map((name) =>
-        childText(point, name),
-      ),
-      [...['ap-01', 'photos', accountId, 'internet', `acs:oss:${region}:${accountId}:accesspoint/ap-01`, apAlias, 'enable']],
-    );
-    assert.equal(childText(point, 'Endpoints', 'PublicEndpoint'), `ap-01-${accountId}.oss-${region}.oss-accesspoint.aliyuncs.com`);
-    for (const bucket of ['', 'photos']) {
-      const list = await get(bucket, { accessPoint: '' });
-      assert.equal(childText(list, 'AccountId'), accountId);
-      assert.equal(childText(list, 'AccessPoints', 'AccessPoint', 'Alias'), apAlias);
-    }
-  });
-
-  test('GetAccessPointForObjectProcess, its list and its configuration', async () => {
-    const point = await get('photos', { accessPointForObjectProcess: '' }, fcHeader);
-    assert.deepEqual(
-      [
-        'AccessPointNameForObjectProcess',
-        'AccessPointForObjectProcessAlias',
-        'AccessPointName',
-        'Status',
-        'AllowAnonymousAccessForObjectProcess',
-      ].map((name) => childText(point, name)),
-      [...['fc-ap-01', fcAlias, 'ap-01', 'enable', 'false']],
-    );
-    assert.match(childText(point, 'CreationDate') ?? '', /^\d{10}$/);
-    const list = await get('', { accessPointForObjectProcess: '' });
-    assert.equal(
-      childText(list, 'AccessPointsForObjectProcess', 'AccessPointForObjectProcess', 'AccessPointForObjectProcessAlias'),
-      fcAlias,
-    );
-    const read = async () => await get('photos', { accessPointConfigForObjectProcess: '' }, fcHeader);
-    const shown = child(await read(), 'ObjectProcessConfiguration') as XmlNode;
-    const transformation = childrenOf(child(shown, 'TransformationConfigurations') as XmlNode, 'TransformationConfiguration')[0] as XmlNode;
-    assert.equal(childText(transformation, 'Actions', 'Action'), 'GetObject');
-    assert.equal(childText(transformation, 'ContentTransformation', 'FunctionCompute', 'FunctionArn'), functionArn);
-    assert.equal(
-      childText(transformation, 'ContentTransformation', 'AdditionalFeatures', 'CustomForwardHeaders', 'CustomForwardHeader'),
-      'x-tint',
-    );
-    assert.equal(childText(shown, 'AllowedFeatures'), '');
-    const changed = config.replace(
-      '<AllowedFeatures/>',
-      '<AllowedFeatures><AllowedFeature>GetObject-Range</AllowedFeature></AllowedFeatures>',
-    );
-    const put = await oss.send('PUT', 'photos', '', {
-      ...{ query: { accessPointConfigForObjectProcess: '' }, headers: fcHeader },
-      body: `<PutAccessPointConfigForObjectProcessConfiguration>${changed}<PublicAccessBlockConfiguration><BlockPublicAccess>true</BlockPublicAccess></PublicAccessBlockConfiguration></PutAccessPointConfigForObjectProcessConfiguration>`,
-    });
-    assert.deepEqual([put.status, put.text], [200, '']);
-    const after = await read();
-    assert.equal(childText(after, 'ObjectProcessConfiguration', 'AllowedFeatures', 'AllowedFeature'), 'GetObject-Range');
-    assert.equal(childText(after, 'PublicAccessBlockConfiguration', 'BlockPublicAccess'), 'true');
-  });
-
-  test('bad configurations and names', async () => {
-    const create = (headers: Record<string, string>, body: string) =>
-      oss.send('PUT', 'photos', '', { query: { accessPointForObjectProcess: '' }, headers, body });
-    const wrap = (inner: string) =>
-      `<CreateAccessPointForObjectProcessConfiguration>${inner}</CreateAccessPointForObjectProcessConfiguration>`;
-    const header = (name: string) => ({ 'x-oss-access-point-for-object-process-name': name });
-    for (const [headers, body, code] of [
-      [{}, wrap('<AccessPointName>ap-01</AccessPointName>'), 'MissingArgument'],
-      [header('Bad_Name'), wrap('<AccessPointName>ap-01</AccessPointName>'), 'InvalidArgument'],
-      [header('fine-name'), wrap('<AccessPointName>nobody</AccessPointName>'), 'NoSuchAccessPoint'],
-      [header('fc-ap-01'), wrap('<AccessPointName>ap-01</AccessPointName>'), 'AccessPointForObjectProcessAlreadyExists'],
-      [header('fine-name'), '', 'MalformedXML'],
-      [
-        header('fine-name'),
-        wrap('<AccessPointName>ap-01</AccessPointName><AllowAnonymousAccessForObjectProcess>maybe</AllowAnonymousAccessForObjectProcess>'),
-        'InvalidArgument',
-      ],
-      [header('fine-name'), wrap(`<AccessPointName>ap-01</AccessPointName>${config.replace(functionArn, '')}`), 'MalformedXML'],
-      [header('fine-name'), wrap(`<AccessPointName>ap-01</AccessPointName>${config.replace('getobject', 'PutObject')}`), 'InvalidArgument'],
-    ] as [Record<string, string>, string, string][]) {
-      assert.equal(codeOf(await create(headers, body)), code, `${JSON.stringify(headers)} ${body.slice(0, 150)}`);
-    }
-    const network = await oss.send('PUT', 'photos', '', {
-      query: { accessPoint: '' },
-      body: '<CreateAccessPointConfiguration><AccessPointName>ap-02</AccessPointName><NetworkOrigin>moon</NetworkOrigin></CreateAccessPointConfiguration>',
-    });
-    assert.equal(codeOf(network), 'InvalidArgument');
-  });
-
-  test('deletion goes from the outside in', async () => {
-    const bucket = await oss.send('DELETE', 'photos', '');
-    assert.equal(bucket.status, 409);
-    assert.match(bucket.text, /ap-01/);
-    const remove = (query: string, headers: Record<string, string>) =>
-      oss.send('DELETE', 'photos', '', { query: { [query]: '' }, headers });
-    const inUse = await remove('accessPoint', nameHeader);
-    assert.deepEqual([inUse.status, codeOf(inUse)], [409, 'AccessPointInUse']);
-    assert.equal((await remove('accessPointForObjectProcess', fcHeader)).status, 204);
-    assert.equal(codeOf(await remove('accessPointForObjectProcess', fcHeader)), 'NoSuchAccessPointForObjectProcess');
-    assert.equal(codeOf(await oss.send('GET', fcAlias, 'dir/cat.png')), 'NoSuchBucket');
-    assert.equal((await remove('accessPoint', nameHeader)).status, 204);
-    assert.equal(codeOf(await remove('accessPoint', nameHeader)), 'NoSuchAccessPoint');
-    assert.equal(codeOf(await oss.send('DELETE', 'photos', '')), 'BucketNotEmpty');
   });
 });

@@ -6,8 +6,8 @@ import { commonHeaders, readOverrides } from './headers.ts';
 
 /** Parameters that sign a URL; a function never sees them. */
 const authParams = new Set([
-  'ossaccesskeyid',
-  'signature',
+  'OSSAccessKeyId',
+  'Signature',
   'security-token',
   'x-oss-signature',
   'x-oss-signature-version',
@@ -49,12 +49,12 @@ function signs(param: string, presigned: boolean): boolean {
   const raw = equals < 0 ? param : param.slice(0, equals);
   let name: string;
   try {
-    name = decodeURIComponent(raw).toLowerCase();
+    name = decodeURIComponent(raw);
   } catch {
     return true;
   }
   // `Expires` signs only a V1 URL; elsewhere it may be the function's.
-  return authParams.has(name) || (presigned && name === 'expires');
+  return authParams.has(name) || authParams.has(name.toLowerCase()) || (presigned && name === 'Expires');
 }
 
 /** The client's headers in wire order, without credentials. */

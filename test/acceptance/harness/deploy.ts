@@ -38,7 +38,8 @@ export function fcClient(sluice: Sluice): InstanceType<Fc['default']> {
     protocol: 'HTTP',
     regionId: 'cn-qingdao',
     readTimeout: 60_000,
-    connectTimeout: 5_000,
+    // What this SDK calls the connect timeout is the longest silence of the server, so it covers unpacking too.
+    connectTimeout: 60_000,
   };
   return new fc.default(config as ConstructorParameters<Fc['default']>[0]);
 }

@@ -66,6 +66,8 @@ export class Sluice {
       this.#log += chunk.toString();
     });
     process.on('exit', () => this.#child.kill('SIGKILL'));
+    // A test run that is broken off takes its server along.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
     this.#child.on('exit', (code, signal) => {
       this.#ended = { code, signal };
     });
