@@ -58,6 +58,7 @@ class Opened {
 }
 
 interface Rooms {
+  blobs: Blobs;
   identity: Identity;
   store: Store;
   accesspoints: AccessPoints;
@@ -92,6 +93,7 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
   const { metrics } = telemetry;
   metrics.beforeScrape.push(() => {
     for (const [state, count] of Object.entries(rooms.instances.stats().states)) metrics.instances.set({ state }, count);
+    metrics.blobWriters.set(rooms.blobs.writers());
   });
   const transforms = wireTransforms({
     settings,
@@ -244,7 +246,7 @@ async function openRooms({ settings, folder, telemetry, metadata, identity, open
     (it) => it.close(),
   );
   functions.onChange((name) => instances.retire(name));
-  return { identity, store, accesspoints, functions, instances, assume, notes: notesOf(instances, packages) };
+  return { blobs, identity, store, accesspoints, functions, instances, assume, notes: notesOf(instances, packages) };
 }
 
 /** What serves Python functions, in one line, or what is missing. */

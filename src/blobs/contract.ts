@@ -113,6 +113,17 @@ export function blobsContract(name: string, open: () => Promise<{ blobs: Blobs; 
       assert.equal(blobs.readSmall(writer.id, 4).toString(), 'open');
     });
 
+    it('counts its open writers', async () => {
+      const writers = await Promise.all([blobs.create(), blobs.create(), blobs.create()]);
+      assert.equal(blobs.writers(), 3);
+      await writers[0]?.commit();
+      await writers[1]?.abort();
+      await writers[1]?.abort();
+      assert.equal(blobs.writers(), 1);
+      await writers[2]?.commit();
+      assert.equal(blobs.writers(), 0);
+    });
+
     it('takes many writers at once', async () => {
       const bodies = Array.from({ length: 40 }, () => randomBytes(300_000));
       const ids = await Promise.all(bodies.map((bytes) => store(blobs, bytes)));

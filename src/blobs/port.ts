@@ -50,6 +50,8 @@ export interface Blobs {
    * left alone; those committed but not yet recorded must be `known`. Resolves to the number removed.
    */
   sweep(known: (id: string) => boolean, olderThanMs: number): Promise<number>;
+  /** Writers that neither committed nor ended, for the metrics. */
+  writers(): number;
   close(): Promise<void>;
 }
 

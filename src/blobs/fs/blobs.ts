@@ -74,6 +74,10 @@ class FsBlobs implements Blobs {
     return removed;
   }
 
+  writers(): number {
+    return this.#writing.size;
+  }
+
   close(): Promise<void> {
     return this.#layout.close();
   }

@@ -14,10 +14,16 @@ export function memoryBlobs(): Blobs {
 
 class MemoryBlobs implements Blobs {
   readonly #held = new Map<string, Held>();
+  readonly #writing = new Set<string>();
 
   create(): Promise<BlobWriter> {
     const id = randomHex(16);
-    return Promise.resolve(new MemoryWriter(id, (bytes) => this.#held.set(id, { bytes, since: now() })));
+    this.#writing.add(id);
+    const ended = (bytes?: Buffer) => {
+      this.#writing.delete(id);
+      if (bytes) this.#held.set(id, { bytes, since: now() });
+    };
+    return Promise.resolve(new MemoryWriter(id, ended));
   }
 
   #bytes(id: string): Buffer {
@@ -48,6 +54,10 @@ class MemoryBlobs implements Blobs {
     return Promise.resolve(lost.length);
   }
 
+  writers(): number {
+    return this.#writing.size;
+  }
+
   close(): Promise<void> {
     this.#held.clear();
     return Promise.resolve();
@@ -64,12 +74,13 @@ function* pieces(id: string, bytes: Buffer, { start, end }: Range): Generator<Bu
 
 class MemoryWriter implements BlobWriter {
   readonly id: string;
-  readonly #keep: (bytes: Buffer) => void;
+  readonly #ended: (bytes?: Buffer) => void;
   #chunks: Buffer[] | undefined = [];
 
-  constructor(id: string, keep: (bytes: Buffer) => void) {
+  /** @param ended called with the blob's bytes when it is committed, with none when it is dropped */
+  constructor(id: string, ended: (bytes?: Buffer) => void) {
     this.id = id;
-    this.#keep = keep;
+    this.#ended = ended;
   }
 
   write(chunk: Buffer): Promise<void> | void {
@@ -79,12 +90,13 @@ class MemoryWriter implements BlobWriter {
 
   commit(): Promise<void> {
     if (!this.#chunks) return Promise.reject(new Error(`The blob ${this.id} is ended; it cannot be committed.`));
-    this.#keep(Buffer.concat(this.#chunks));
+    this.#ended(Buffer.concat(this.#chunks));
     this.#chunks = undefined;
     return Promise.resolve();
   }
 
   abort(): Promise<void> {
+    if (this.#chunks) this.#ended();
     this.#chunks = undefined;
     return Promise.resolve();
   }

@@ -218,6 +218,7 @@ describe('embedded store on disk', () => {
         remove: parts.blobs.remove,
         sweep: parts.blobs.sweep,
         close: parts.blobs.close,
+        writers: parts.blobs.writers,
       },
       create: async () => {
         const writer = await parts.blobs.create();

@@ -187,13 +187,13 @@ export class Sluice {
     }
   }
 
-  /** SIGTERM; fails unless the server ends with 0 and takes every child with it. Removes its folder. */
-  async stop(): Promise<void> {
+  /** SIGTERM, unless it was sent already; fails unless the server ends with 0 and takes every child with it. Removes its folder. */
+  async stop(options: { signalled?: boolean } = {}): Promise<void> {
     try {
       this.alive();
       const children = descendants(this.pid);
       const exit = once(this.#child, 'exit', { signal: AbortSignal.timeout(stopMs) });
-      this.#child.kill('SIGTERM');
+      if (!options.signalled) this.#child.kill('SIGTERM');
       await exit;
       assert.deepEqual(this.#ended, { code: 0, signal: null }, `SIGTERM ended the server otherwise:\n${this.#log.slice(-4000)}`);
       await this.#gone(children);
