@@ -1,4 +1,4 @@
-import type { Telemetry } from '../telemetry/index.ts';
+import type { RequestTally, Telemetry } from '../telemetry/index.ts';
 import type { DoorContext } from './context.ts';
 
 const secretName = /signature|token|credential|secret|accesskey|password/i;
@@ -20,38 +20,25 @@ export function maskQuery(rawQuery: string): string {
   return rawQuery === '' ? '' : rawQuery.split('&').map(maskParam).join('&');
 }
 
-interface Counters {
-  count: { inc(): void };
-  seconds: { observe(value: number): void };
-}
-
 /** Makes the function that writes one log line and counts one request. */
 export function accessLog(listener: string, telemetry: Telemetry): (ctx: DoorContext, complete: boolean) => void {
   const { metrics } = telemetry;
   // Queries are masked below and nothing else here is secret; pino's own redaction would double the cost of a line.
   const log = telemetry.log.child({ listener }, { redact: [] });
-  // Looking a labelled child up costs more than counting in it.
-  const known = new Map<string, Counters>();
-  const counters = (operation: string, status: number): Counters => {
-    const statusClass = `${Math.floor(status / 100)}xx`;
-    const name = `${operation} ${statusClass}`;
-    let found = known.get(name);
-    if (!found) {
-      found = {
-        count: metrics.requests.labels({ listener, operation, status: statusClass }),
-        seconds: metrics.requestSeconds.labels({ listener, operation }),
-      };
-      known.set(name, found);
+  const tallies = new Map<string, RequestTally>();
+  const tallyOf = (operation: string): RequestTally => {
+    let tally = tallies.get(operation);
+    if (!tally) {
+      tally = metrics.requests.of(listener, operation);
+      tallies.set(operation, tally);
     }
-    return found;
+    return tally;
   };
   return (ctx, complete) => {
     const ms = ctx.elapsedExactly();
     const operation = ctx.operation || 'unknown';
     const status = ctx.res.headersSent ? ctx.res.statusCode : 499;
-    const { count, seconds } = counters(operation, status);
-    count.inc();
-    seconds.observe(ms / 1000);
+    tallyOf(operation).add(status, ms / 1000);
     if (!log.isLevelEnabled('info')) return;
     log.info(
       {

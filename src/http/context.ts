@@ -55,8 +55,10 @@ export function splitTarget(target: string): { path: string; rawQuery: string } 
 export class DoorContext implements RequestContext {
   readonly id = requestId();
   readonly listener: string;
+  readonly method: string;
   readonly path: string;
   readonly rawQuery: string;
+  readonly headers: IncomingHttpHeaders;
   readonly host: string;
   readonly startedAt = now();
   readonly req: IncomingMessage;
@@ -82,15 +84,9 @@ export class DoorContext implements RequestContext {
     const { path, rawQuery } = splitTarget(req.url ?? '/');
     this.path = path;
     this.rawQuery = rawQuery;
-    this.host = req.headers.host?.toLowerCase() ?? '';
-  }
-
-  get method(): string {
-    return this.req.method ?? 'GET';
-  }
-
-  get headers(): IncomingHttpHeaders {
-    return this.req.headers;
+    this.method = req.method ?? 'GET';
+    this.headers = req.headers;
+    this.host = this.headers.host?.toLowerCase() ?? '';
   }
 
   get query(): readonly QueryParam[] {

@@ -14,8 +14,8 @@ export type { Rendered } from './answer.ts';
 /** A wire dialect: it answers requests, and knows how an error looks. */
 export interface Dialect {
   name: string;
-  /** Answers through ctx.res. A throw before the head becomes `fault`'s answer; after it, the connection is reset. */
-  handle(ctx: RequestContext): Promise<void>;
+  /** Answers through ctx.res, at once or by the end of the promise. A throw before the head becomes `fault`'s answer; after it, the connection is reset. */
+  handle(ctx: RequestContext): Promise<void> | undefined;
   fault(ctx: RequestContext, fault: Fault): Rendered;
 }
 
@@ -125,8 +125,8 @@ class Door implements Listener {
     server.maxConnections = limits.connections;
     server.timeout = limits.idleMs;
     server.on('connection', (socket) => this.#connected(socket));
-    server.on('request', (req, res) => void this.#serve(req, res, false));
-    server.on('checkContinue', (req, res) => void this.#serve(req, res, true));
+    server.on('request', (req, res) => this.#serve(req, res, false));
+    server.on('checkContinue', (req, res) => this.#serve(req, res, true));
     server.on('timeout', (socket) => this.#silent(socket));
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#notHttp(error, socket as Socket));
     return server;
@@ -143,7 +143,7 @@ class Door implements Listener {
     });
   }
 
-  async #serve(req: IncomingMessage, res: ServerResponse, waitsForContinue: boolean): Promise<void> {
+  #serve(req: IncomingMessage, res: ServerResponse, waitsForContinue: boolean): void {
     const ctx = new DoorContext(this.name, req, res, waitsForContinue);
     this.#active.add(ctx);
     if (this.#draining) res.shouldKeepAlive = false;
@@ -152,11 +152,21 @@ class Door implements Listener {
     try {
       const { allowedHosts, dialect } = this.#options;
       if (allowedHosts && !allowedHosts(ctx.host)) throw new Fault('MisdirectedRequest');
-      await dialect.handle(ctx);
-      if (!res.writableEnded && !ctx.aborted) throw new Error(`${ctx.operation || 'the operation'} ended without an answer`);
+      const pending = dialect.handle(ctx);
+      if (pending === undefined) this.#answered(ctx);
+      else
+        pending.then(
+          () => this.#answered(ctx),
+          (error: unknown) => this.#failed(ctx, error),
+        );
     } catch (error) {
       this.#failed(ctx, error);
     }
+  }
+
+  #answered(ctx: DoorContext): void {
+    if (ctx.res.writableEnded || ctx.aborted) return;
+    this.#failed(ctx, new Error(`${ctx.operation || 'the operation'} ended without an answer`));
   }
 
   #ended(ctx: DoorContext): void {

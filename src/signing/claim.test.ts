@@ -23,6 +23,19 @@ test('a request without a signature is anonymous', () => {
   assert.equal(readOssClaim(request('w=1&Expires=5&security-token=x')), undefined);
 });
 
+test('a V4 header reads the same in the usual form and in any other', () => {
+  const token = { 'x-oss-security-token': 'tok' };
+  for (const region of ['', 'cn-qingdao']) {
+    for (const product of ['oss', 'oss-cloudbox']) {
+      const credential = `Credential=STS.ak/20261122/${region}/${product}/aliyun_v4_request`;
+      const read = (fields: string) => readOssClaim(request('', { authorization: `OSS4-HMAC-SHA256 ${fields}`, ...token }));
+      const other = read(`Signature=0a1b, ${credential}`);
+      assert.equal(other?.scheme, 'OSS4');
+      for (const usual of [`${credential},Signature=0a1b`, `${credential}, Signature=0a1b`]) assert.deepEqual(read(usual), other);
+    }
+  }
+});
+
 test('reads all four forms', () => {
   assert.deepEqual(readOssClaim(request('', { authorization: 'OSS ak:c2ln', 'x-oss-security-token': 'tok' })), {
     scheme: 'OSS1',

@@ -13,5 +13,5 @@ export function plainResource({ bucket, key = '' }: ResourceCandidate): string {
 
 /** The resource in a V4 canonical request, and in a path-style URL. */
 export function encodedResource({ bucket, key = '' }: ResourceCandidate): string {
-  return bucket === undefined ? '/' : `/${percentEncodePath(bucket)}/${percentEncodePath(key)}`;
+  return bucket === undefined ? '/' : percentEncodePath(`/${bucket}/${key}`);
 }

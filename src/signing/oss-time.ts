@@ -63,8 +63,19 @@ function expiry4(claim: Oss4Claim, now: number, skewMs: number): number {
   return time + seconds * 1000;
 }
 
-/** An HTTP date (two-digit day or not) or yyyymmddThhmmssZ as epoch milliseconds. */
+let lastText = '';
+let lastTime: number | undefined;
+
+/** An HTTP date (two-digit day or not) or yyyymmddThhmmssZ as epoch milliseconds; the last one is remembered. */
 export function readTime(text: string): number | undefined {
+  if (text !== lastText) {
+    lastTime = parseTime(text);
+    lastText = text;
+  }
+  return lastTime;
+}
+
+function parseTime(text: string): number | undefined {
   if (!/^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text)) return readBasic(text);
   const time = Date.parse(text);
   return Number.isNaN(time) ? undefined : time;

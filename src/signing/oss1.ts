@@ -1,6 +1,6 @@
-import { byBytes, hmac, utf8Bytes } from './bytes.ts';
+import { byBytes, HmacKey, SecretMemo, utf8Bytes } from './bytes.ts';
 import { plainResource, type ResourceCandidate } from './oss-resource.ts';
-import { header, type QueryParam, type SignedRequest } from './request.ts';
+import { header, headerNames, type QueryParam, type SignedRequest } from './request.ts';
 import { documented, newer, objectFc, writeGetObjectResponse } from './subresources.ts';
 
 /**
@@ -9,14 +9,9 @@ import { documented, newer, objectFc, writeGetObjectResponse } from './subresour
  */
 export function head1(request: SignedRequest, date: string): string {
   const type = header(request, 'content-type') ?? '';
-  const head = `${request.method}\n${header(request, 'content-md5') ?? ''}\n${type}\n${date}\n`;
-  const names: string[] = [];
-  for (const name in request.headers) if (name.startsWith('x-oss-') && request.headers[name] !== undefined) names.push(name);
-  if (names.length === 0) return head;
-  if (names.length > 1) names.sort();
-  let lines = head;
-  for (const name of names) lines += `${name}:${header(request, name)}\n`;
-  return lines;
+  let head = `${request.method}\n${header(request, 'content-md5') ?? ''}\n${type}\n${date}\n`;
+  for (const name of headerNames(request)) head += `${name}:${header(request, name)}\n`;
+  return head;
 }
 
 /** The date line of a header signature: x-oss-date if sent, else Date (oss2 auth.py, ali-oss signUtils.js). */
@@ -29,8 +24,15 @@ export function string1(head: string, resource: ResourceCandidate, suffix: strin
   return head + plainResource(resource) + suffix;
 }
 
+const keys = new SecretMemo<HmacKey>();
+
 export function signature1(secret: string, string: string): string {
-  return hmac('sha1', secret, string, 'base64');
+  let key = keys.get(secret);
+  if (!key) {
+    key = new HmacKey('sha1', Buffer.from(secret, 'utf8'));
+    keys.set(secret, key);
+  }
+  return key.sign(string, 'base64');
 }
 
 export interface SignedNames {
@@ -52,11 +54,13 @@ export interface SignedNames {
  *    so only a header signature, which is not handed around, may leave them out;
  * 4. as 3 without x-oss-write-get-object-response, where the caller allows it.
  */
-export function* subresources1(query: readonly QueryParam[], names: SignedNames): Generator<string> {
-  if (query.length === 0) {
-    yield '';
-    return;
-  }
+export function subresources1(query: readonly QueryParam[], names: SignedNames): Iterable<string> {
+  return query.length === 0 ? noEnding : endings1(query, names);
+}
+
+const noEnding = [''];
+
+function* endings1(query: readonly QueryParam[], names: SignedNames): Generator<string> {
   const { selectors } = names;
   const selecting = (name: string) => selectors.includes(name);
   const listed = (name: string) => documented.has(name) || selecting(name);

@@ -57,6 +57,22 @@ export function header(request: Pick<SignedRequest, 'headers'>, name: string): s
   return (typeof value === 'string' ? value : value.join(',')).trim();
 }
 
+const noMore: readonly string[] = [];
+
+/** Names of the x-oss-* headers that are there, and of the others asked for, sorted. */
+export function headerNames(request: Pick<SignedRequest, 'headers'>, others: readonly string[] = noMore): string[] {
+  const { headers } = request;
+  const names: string[] = [];
+  for (const name in headers) {
+    if (headers[name] === undefined || !(name.startsWith('x-oss-') || others.includes(name))) continue;
+    // Put in place at once: there are two or three, and they mostly come in order.
+    let at = names.length;
+    for (; at > 0 && (names[at - 1] as string) > name; at -= 1) names[at] = names[at - 1] as string;
+    names[at] = name;
+  }
+  return names;
+}
+
 /** The value of the first parameter of that name. */
 export function param(request: Pick<SignedRequest, 'query'>, name: string): string | undefined {
   for (const each of request.query) if (each.name === name) return each.value;

@@ -3,7 +3,7 @@ import { percentEncode } from './bytes.ts';
 import { encodedResource } from './oss-resource.ts';
 import { basicTime } from './oss-time.ts';
 import { dateLine, head1, signature1, string1, subresources1 } from './oss1.ts';
-import { canonical4, queries4, type Scope, scopeText, signature4, string4, tail4 } from './oss4.ts';
+import { canonical4, queries4, type Scope, scopeText, signature4, signer4, string4, tail4 } from './oss4.ts';
 import type { QueryParam, SignedRequest } from './request.ts';
 
 export interface OssSigning {
@@ -56,8 +56,8 @@ function sign4(input: OssSigning, headers: Record<string, string>, query: readon
   const request = toRequest(input, headers, query);
   const [canonicalQuery = ''] = queries4(query);
   const canonical = canonical4(input.method, encodedResource(input), canonicalQuery, tail4(request, additionalNames(input)));
-  const scope = toScope(input, time);
-  return signature4(input.accessKeySecret, scope, string4(time, scope, canonical));
+  const signer = signer4(input.accessKeySecret, toScope(input, time));
+  return signature4(signer, string4(time, signer, canonical));
 }
 
 /**

@@ -252,3 +252,14 @@ test('any request that we sign verifies, and not when a bit of it changes', () =
     ),
   );
 });
+
+test('one secret signs for several days and regions in turn', () => {
+  for (const region of ['cn-qingdao', '', 'cn-qingdao', 'cn-beijing']) {
+    for (const day of [0, 1]) {
+      const headers = signOssHeader({ scheme: 'OSS4', method: 'GET', ...object, ...key, now: now + day * 86_400_000, region });
+      assert.equal(check(get('', headers)), 0);
+      const moved = headers.authorization?.replace(`/${region}/oss/`, '/cn-other/oss/') ?? '';
+      assert.throws(() => check(get('', { ...headers, authorization: moved })), mismatch);
+    }
+  }
+});

@@ -3,7 +3,7 @@ import { readable, sameSignature } from './bytes.ts';
 import type { Oss1Claim, Oss4Claim, OssClaim } from './claim.ts';
 import { encodedResource, type ResourceCandidate } from './oss-resource.ts';
 import { dateLine, head1, type SignedNames, signature1, string1, subresources1 } from './oss1.ts';
-import { canonical4, queries4, signature4, string4, tail4 } from './oss4.ts';
+import { canonical4, queries4, signature4, signer4, string4, tail4 } from './oss4.ts';
 import type { SignedRequest } from './request.ts';
 
 /**
@@ -60,12 +60,13 @@ function verify4(claim: Oss4Claim, request: SignedRequest, secret: string, candi
   const time = claim.place === 'query' ? (claim.time ?? '') : dateLine(request);
   const tail = tail4(request, claim.additionalHeaders);
   const signature = claim.signature.toLowerCase();
+  const signer = signer4(secret, claim);
   let shown: Shown | undefined;
   for (const query of queries4(request.query)) {
     for (let index = 0; index < candidates.length; index += 1) {
       const canonical = canonical4(request.method, encodedResource(candidates[index] as ResourceCandidate), query, tail);
-      const string = string4(time, claim, canonical);
-      if (sameSignature(signature, signature4(secret, claim, string))) return index;
+      const string = string4(time, signer, canonical);
+      if (sameSignature(signature, signature4(signer, string))) return index;
       shown ??= { StringToSign: readable(string), CanonicalRequest: readable(canonical) };
     }
   }

@@ -4,4 +4,5 @@
  * main makes one and hands it to the rooms that report.
  */
 export { createMetrics, type Metrics } from './metrics.ts';
+export type { RequestTally } from './requests.ts';
 export { createTelemetry, type Logger, type Telemetry } from './telemetry.ts';

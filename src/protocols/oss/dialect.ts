@@ -30,18 +30,18 @@ class OssDialect implements Dialect {
     this.#directory = directoryOf(rooms);
   }
 
-  async handle(ctx: RequestContext): Promise<void> {
+  handle(ctx: RequestContext): Promise<void> | undefined {
     const selectors = presentSelectors(ctx);
     const answers = isAnswer(ctx, selectors);
-    const candidates = answers ? answerCandidates(this.#place(ctx.host)) : candidatesOf(this.#place(ctx.host), ctx.path, this.#directory);
+    const placement = this.#place(ctx.host);
+    const candidates = answers ? answerCandidates(placement) : candidatesOf(placement, ctx.path, this.#directory);
     const first = candidates[0] as Candidate;
-    const match = (candidate: Candidate) => matchOperation(answers ? 'service' : levelOf(candidate), ctx.method, selectors, ctx.headers);
-    let matched = match(first);
+    let matched = matchOperation(levelOf(first), ctx.method, selectors, ctx.headers);
     ctx.operation = matched.name;
     const caller = authenticate(ctx, this.#rooms, candidates, { selectors, allowUnsignedSelector: answers });
     if (!caller.signed) refuseAnonymous(ctx);
     if (caller.candidate !== first) {
-      matched = match(caller.candidate);
+      matched = matchOperation(answers ? 'service' : levelOf(caller.candidate), ctx.method, selectors, ctx.headers);
       ctx.operation = matched.name;
     }
     const { bucket: name = '', key = '', resolved } = caller.candidate;
@@ -59,7 +59,7 @@ class OssDialect implements Dialect {
     checkReach(call);
     authorize(call);
     if (call.resolved === undefined && call.operation.level !== 'service' && call.operation.name !== 'PutBucket') throw noSuchBucket(name);
-    await call.operation.run(call);
+    return call.operation.run(call) ?? undefined;
   }
 
   fault(ctx: RequestContext, fault: Fault): { status: number; headers: Record<string, string>; body: string } {

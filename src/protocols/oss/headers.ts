@@ -63,7 +63,7 @@ export function invalid(name: string, value: string, message: string): Fault {
 }
 
 /** Headers that describe a stored object, whole or in part. Content-Length goes behind them: node re-encodes a Content-Disposition that follows it. */
-export function objectHeaders(head: ObjectHead, replaced: Map<string, string> | undefined): HeaderList {
+export function objectHeaders(head: ObjectHead, replaced?: Map<string, string>): HeaderList {
   const list: HeaderList = [
     'Content-Type',
     replaced?.get('Content-Type') ?? head.contentType,
@@ -86,6 +86,18 @@ export function objectHeaders(head: ObjectHead, replaced: Map<string, string> | 
   }
   if (replaced) for (const [name, value] of replaced) if (name !== 'Content-Type') list.push(name, value);
   for (const name in head.meta) list.push(`x-oss-meta-${name}`, head.meta[name] as string);
+  return list;
+}
+
+const wholes = new WeakMap<ObjectHead, HeaderList>();
+
+/** Headers of an answer with the whole object, to be copied. A head never changes, each write makes a new one: its list is made once. */
+export function wholeHeaders(head: ObjectHead, replaced?: Map<string, string>): Readonly<HeaderList> {
+  let list = replaced ? undefined : wholes.get(head);
+  if (list) return list;
+  list = objectHeaders(head, replaced);
+  list.push('Content-MD5', contentMd5(head.etag), 'Content-Length', String(head.size));
+  if (!replaced) wholes.set(head, list);
   return list;
 }
 

@@ -1,8 +1,8 @@
-import { evaluateConditions, type ObjectHead, parseRange } from '../../buckets/index.ts';
+import { type ByteRange, evaluateConditions, type ObjectHead, parseRange } from '../../buckets/index.ts';
 import { Fault } from '../../faults/index.ts';
 import { httpDate } from '../../kit/index.ts';
 import type { Call } from './call.ts';
-import { commonHeaders, contentMd5, etagHeader, objectHeaders, readConditions, readOverrides } from './headers.ts';
+import { commonHeaders, etagHeader, type HeaderList, objectHeaders, readConditions, readOverrides, wholeHeaders } from './headers.ts';
 import { sendEmpty, sendStream } from './respond.ts';
 import { transformObject } from './transform.ts';
 
@@ -18,11 +18,7 @@ export function getObject(call: Call): Promise<void> | undefined {
   const { head } = found;
   if (!proceed(call, head)) return undefined;
   const range = readRange(call, head.size);
-  const list = commonHeaders(ctx).concat(objectHeaders(head, replaced));
-  const length = range ? range.end - range.start + 1 : head.size;
-  list.push('Content-Length', String(length));
-  if (range) list.push('Content-Range', `bytes ${range.start}-${range.end}/${head.size}`);
-  else list.push('Content-MD5', contentMd5(head.etag));
+  const list = commonHeaders(ctx).concat(range ? partHeaders(head, replaced, range) : wholeHeaders(head, replaced));
   if (found.small) {
     ctx.res.writeHead(range ? 206 : 200, list);
     ctx.res.end(range ? found.small.subarray(range.start, range.end + 1) : found.small);
@@ -33,15 +29,19 @@ export function getObject(call: Call): Promise<void> | undefined {
   return sendStream(ctx, source);
 }
 
+function partHeaders(head: ObjectHead, replaced: Map<string, string> | undefined, { start, end }: ByteRange): HeaderList {
+  const list = objectHeaders(head, replaced);
+  list.push('Content-Length', String(end - start + 1), 'Content-Range', `bytes ${start}-${end}/${head.size}`);
+  return list;
+}
+
 /** HeadObject: the headers of GetObject alone. */
 export function headObject(call: Call): Promise<void> | undefined {
   if (call.resolved?.kind === 'object-fc') return transformObject(call, call.resolved, true);
   const { ctx } = call;
   const head = requireHead(call);
   if (!proceed(call, head)) return undefined;
-  const list = commonHeaders(ctx).concat(objectHeaders(head, undefined));
-  list.push('Content-MD5', contentMd5(head.etag), 'Content-Length', String(head.size));
-  ctx.res.writeHead(200, list);
+  ctx.res.writeHead(200, commonHeaders(ctx).concat(wholeHeaders(head)));
   ctx.res.end();
   return undefined;
 }
@@ -96,12 +96,12 @@ function proceed({ ctx }: Call, head: ObjectHead): boolean {
     throw new Fault('PreconditionFailed', undefined, { extra: { Condition: condition } });
   }
   if (verdict === 'proceed') return true;
-  sendEmpty(ctx, 304, objectHeaders(head, undefined));
+  sendEmpty(ctx, 304, objectHeaders(head));
   return false;
 }
 
 /** The range to send; the whole object when there is none or, as OSS does by default, when it cannot be satisfied. */
-function readRange({ ctx }: Call, size: number): { start: number; end: number } | undefined {
+function readRange({ ctx }: Call, size: number): ByteRange | undefined {
   const header = ctx.headers.range;
   if (header === undefined) return undefined;
   const range = parseRange(header, size);

@@ -215,6 +215,20 @@ describe('GetObject', () => {
 });
 
 describe('HEAD', () => {
+  test('the headers follow each write of the object', async () => {
+    for (const text of ['first', 'the second']) {
+      const { headers } = await oss.send('PUT', 'photos', 'rewritten.txt', { body: text, headers: { 'x-oss-meta-text': text } });
+      for (const method of ['HEAD', 'GET', 'HEAD']) {
+        const seen = (await oss.send(method, 'photos', 'rewritten.txt')).headers;
+        assert.deepEqual(
+          [seen.etag, seen['content-length'], seen['content-md5'], seen['x-oss-hash-crc64ecma'], seen['x-oss-meta-text']],
+          [headers.etag, String(text.length), headers['content-md5'], headers['x-oss-hash-crc64ecma'], text],
+        );
+      }
+    }
+    await oss.send('DELETE', 'photos', 'rewritten.txt');
+  });
+
   test('HeadObject has the headers of GetObject and no body', async () => {
     const head = await oss.send('HEAD', 'photos', 'fox.txt');
     const get = await oss.send('GET', 'photos', 'fox.txt');

@@ -122,18 +122,18 @@ export const operations: readonly Operation[] = [
   },
 ];
 
-const byMatch = new Map<string, Operation[]>();
+/** Rows by level, method and selector. */
+type Rows = Map<string | undefined, Operation[]>;
+const byMatch: Record<Level, Map<string, Rows>> = { service: new Map(), bucket: new Map(), object: new Map() };
 for (const operation of operations) {
-  const name = matchName(operation.level, operation.method, operation.selector);
-  const rows = byMatch.get(name) ?? [];
+  const { level, method, selector } = operation;
+  const bySelector: Rows = byMatch[level].get(method) ?? new Map();
+  const rows = bySelector.get(selector) ?? [];
   // Rows that a header selects are asked first.
   if (operation.header === undefined) rows.push(operation);
   else rows.unshift(operation);
-  byMatch.set(name, rows);
-}
-
-function matchName(level: Level, method: string, selector: string | undefined): string {
-  return `${level} ${method} ${selector ?? ''}`;
+  bySelector.set(selector, rows);
+  byMatch[level].set(method, bySelector);
 }
 
 /** Operations that no query parameter selects and that are not carried out. */
@@ -167,15 +167,14 @@ export function matchOperation(level: Level, method: string, selectors: readonly
     const fault = new Fault('InvalidArgument', `The query parameters ${selectors.join(' and ')} select different operations. Send one.`);
     return { name: 'Conflicting', fault };
   }
-  const [selector] = selectors;
+  const selector = selectors[0];
   if (level === 'object' && method === 'PUT' && headers['x-oss-copy-source'] !== undefined) {
     if (selector === undefined) return notImplemented('CopyObject');
     if (selector === 'uploadId') return notImplemented('UploadPartCopy');
   }
-  const rows = byMatch.get(matchName(level, method, selector));
-  const found = rows?.find((row) => row.header === undefined || headers[row.header] !== undefined);
-  if (found) return found;
+  const rows = byMatch[level].get(method)?.get(selector);
   if (rows) {
+    for (const row of rows) if (row.header === undefined || headers[row.header] !== undefined) return row;
     const header = rows[0]?.header ?? '';
     return { name: rows[0]?.name ?? '', fault: new Fault('MissingArgument', `The header ${header} is required.`) };
   }
