@@ -10,12 +10,11 @@ import { type Functions, type FunctionVersion, openFunctions } from './functions
 import { createListener, type Dialect, type Listener, type ListenerOptions } from './http/index.ts';
 import { type AssumeOptions, type Identity, openIdentity, type SessionCredentials } from './identity/index.ts';
 import { findInterpreter, type Instances, openInstances } from './instances/index.ts';
-import { now } from './kit/index.ts';
 import { type Metadata, openMetadata } from './metadata/index.ts';
 import { createAdminDialect } from './protocols/admin/index.ts';
 import { createFcDialect } from './protocols/fc/index.ts';
 import { createOssDialect } from './protocols/oss/index.ts';
-import { presignOss } from './signing/index.ts';
+import { presignRead } from './signing/index.ts';
 import { createTelemetry, type Telemetry } from './telemetry/index.ts';
 import { openTransforms, type Transforms } from './transforms/index.ts';
 
@@ -289,19 +288,15 @@ function wireTransforms({ settings, folder, telemetry, rooms, outputRoute }: Tra
     resolveFunction: (arn) => functions.resolve(arn),
     invoke: (version, call) => instances.invoke(version, call),
     presign: ({ name, key, versionId, credentials }) =>
-      presignOss({
-        scheme: 'OSS1',
-        method: 'GET',
+      presignRead({
         endpoint: outputRoute(),
         bucket: name,
         key,
-        query: versionId === undefined ? {} : { versionId },
+        versionId,
         accessKeyId: credentials.accessKeyId,
         accessKeySecret: credentials.accessKeySecret,
         securityToken: credentials.securityToken,
         expiresAt: credentials.expiresAt,
-        now: now(),
-        region: settings.region,
       }),
     assume: rooms.assume,
     mayInvoke: (roleArn, functionArn) => identity.roleAllows(roleArn, 'fc:InvokeFunction', functionArn),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBuffer } from '../kit/index.ts';
 
 const base62Digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
@@ -6,7 +6,7 @@ const base62Digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 export function randomBase62(length: number): string {
   let text = '';
   while (text.length < length) {
-    for (const byte of randomBytes(length + 8)) {
+    for (const byte of randomBuffer(length + 8)) {
       // 248 is the largest multiple of 62 in a byte; what lies above would favour the first digits.
       if (byte < 248 && text.length < length) text += base62Digits[byte % 62];
     }

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { randomBuffer } from '../kit/index.ts';
 
 /** A sealing key: `id` is 8 hex digits and stands in clear in every token, `key` is 32 bytes. */
 export interface SealingKey {
@@ -31,7 +32,7 @@ export class TokenSealer {
   }
 
   seal(text: string): string {
-    const nonce = randomBytes(nonceBytes);
+    const nonce = randomBuffer(nonceBytes);
     const cipher = createCipheriv('aes-256-gcm', this.#current, nonce, { authTagLength: tagBytes });
     cipher.setAAD(this.#head);
     const sealed = [cipher.update(text, 'utf8'), cipher.final()];

@@ -1,29 +1,48 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
 
 const idBytes = 12;
-const batch = 256;
-let pool = Buffer.alloc(0);
-let used = 0;
+const poolBytes = 4096;
+const pool = Buffer.alloc(poolBytes);
+let used = poolBytes;
 
-/** A request id as OSS clients print it: 24 upper-case hex digits, unpredictable. Random bytes are drawn 256 ids at a time. */
-export function requestId(): string {
-  if (used >= pool.length) {
-    pool = randomBytes(idBytes * batch);
+/** Where in the pool the next `bytes` of randomness lie. Drawn in bulk: asking the system each time costs more than all the rest of an id. */
+function draw(bytes: number): number {
+  if (used + bytes > poolBytes) {
+    randomFillSync(pool);
     used = 0;
   }
-  const id = pool.toString('hex', used, used + idBytes).toUpperCase();
-  used += idBytes;
-  return id;
+  const start = used;
+  used += bytes;
+  return start;
+}
+
+function drawText(bytes: number, encoding: 'hex' | 'base64url'): string {
+  if (bytes > poolBytes) return randomBytes(bytes).toString(encoding);
+  const start = draw(bytes);
+  const text = pool.toString(encoding, start, start + bytes);
+  // What was given out as a secret must not be found in memory afterwards.
+  pool.fill(0, start, start + bytes);
+  return text;
+}
+
+/** A request id as OSS clients print it: 24 upper-case hex digits, unpredictable. */
+export function requestId(): string {
+  return drawText(idBytes, 'hex').toUpperCase();
 }
 
 /** A secret for one use, base64url without padding; `bytes` of crypto randomness. */
 export function randomToken(bytes = 24): string {
-  return randomBytes(bytes).toString('base64url');
+  return drawText(bytes, 'base64url');
 }
 
 /** `bytes` of crypto randomness as lower-case hex. */
 export function randomHex(bytes: number): string {
-  return randomBytes(bytes).toString('hex');
+  return drawText(bytes, 'hex');
+}
+
+/** `bytes` of crypto randomness. */
+export function randomBuffer(bytes: number): Buffer {
+  return Buffer.from(drawText(bytes, 'hex'), 'hex');
 }
 
 /** Compares two secrets of any lengths; the time taken tells nothing about where they differ. */

@@ -6,7 +6,7 @@
 export { after, every, httpDate, monotonic, now, sleep, type Timer } from './clock.ts';
 export { Crc64 } from './crc64.ts';
 export { encodeFrame, FrameError, FrameReader } from './frames.ts';
-export { equalSecret, randomHex, randomToken, requestId } from './ids.ts';
+export { equalSecret, randomBuffer, randomHex, randomToken, requestId } from './ids.ts';
 export { Lru, type LruOptions } from './lru.ts';
 export { packZip } from './pack.ts';
 export { SingleFlight } from './single-flight.ts';

@@ -9,5 +9,5 @@ export { type Fc1Claim, readFc1Claim, signFc1, verifyFc1 } from './fc1.ts';
 export type { ResourceCandidate } from './oss-resource.ts';
 export { checkOssTime } from './oss-time.ts';
 export { parseQuery, type QueryParam, type SignedRequest } from './request.ts';
-export { type OssPresigning, type OssSigning, presignOss, signOssHeader } from './sign.ts';
+export { type OssPresigning, type OssSigning, presignOss, presignRead, signOssHeader } from './sign.ts';
 export { verifyOss } from './verify.ts';

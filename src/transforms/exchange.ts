@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Fault, toFault } from '../faults/index.ts';
 import type { Principal } from '../identity/index.ts';
-import { after, equalSecret, type Timer } from '../kit/index.ts';
+import { after, monotonic, type Timer } from '../kit/index.ts';
 import { type ForwardedHead, faultForStatus, provenChecksums, readForwarded, readStatus } from './forwarded.ts';
 import { ClientGone, type ClientSink, Relay, type RelayLimits } from './relay.ts';
 
@@ -145,7 +145,7 @@ export class Exchange {
    * @throws Fault MissingArgument, InvalidArgument, InvalidDigest, IncompleteBody, AccessDenied; the token may be used again if no byte reached the client
    */
   async answer(request: AnswerRequest): Promise<void> {
-    if (request.principal.session?.function === undefined || !equalSecret(request.principal.session.function, this.functionArn)) {
+    if (request.principal.session?.function !== this.functionArn) {
       throw new Fault(
         'AccessDenied',
         'x-oss-request-token belongs to another function. Sign WriteGetObjectResponse with the credentials of this invocation.',
@@ -240,6 +240,10 @@ class Join {
   readonly #head: ForwardedHead;
   #relay: Relay | undefined;
   #received = 0;
+  /** When the last chunk came, on the monotonic clock. */
+  #moved = 0;
+  /** The last chunk of a body whose digest is not yet proved. */
+  #held: Buffer | undefined;
   #md5: Hash | undefined;
   #end: (() => Promise<void>) | undefined;
 
@@ -257,39 +261,75 @@ class Join {
 
   /** Moves the whole body. @throws ClientGone, Fault */
   async run(): Promise<void> {
-    const { body } = this.#request;
-    let timer = this.#watch(body);
-    let held: Buffer | undefined;
     try {
-      // The function's socket must survive a client that leaves: its call is still answered.
-      for await (const piece of body.iterator({ destroyOnReturn: false })) {
-        timer.cancel();
-        const chunk = piece as Buffer;
-        this.#received += chunk.length;
-        this.#md5?.update(chunk);
-        // With a Content-MD5 the last chunk waits for its proof, so that a false body never looks whole to the client.
-        const ready = this.#md5 ? held : chunk;
-        if (this.#md5) held = chunk;
-        if (ready) {
-          const room = this.#forward(ready);
-          if (room) await room;
-        }
-        timer = this.#watch(body);
-      }
+      await this.#move();
     } catch (error) {
       throw error instanceof ClientGone || error instanceof Fault ? error : brokenBody(error);
-    } finally {
-      timer.cancel();
     }
     this.#checkDigest();
-    if (held) await this.#forward(held);
-    await this.#conclude();
+    if (this.#held) await this.#forward(this.#held);
+    this.#conclude();
   }
 
-  #watch(body: Readable): Timer {
-    return after(this.#options.relay.idleMs, () =>
-      body.destroy(new Fault('RequestTimeout', `The function sent nothing for ${this.#options.relay.idleMs} ms.`)),
-    );
+  /** Takes chunk by chunk as they come. The function's socket stays whole when the client leaves: its call is still answered. */
+  #move(): Promise<void> {
+    const { body } = this.#request;
+    return new Promise((resolve, reject) => {
+      const stopWatch = this.#watch();
+      const stop = (end: () => void) => {
+        stopWatch();
+        body.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+        end();
+      };
+      const fail = (error: unknown) =>
+        stop(() => {
+          body.pause();
+          reject(error);
+        });
+      const onData = (chunk: Buffer) => {
+        try {
+          const room = this.#take(chunk);
+          if (!room) return;
+          body.pause();
+          room.then(() => body.resume(), fail);
+        } catch (error) {
+          fail(error);
+        }
+      };
+      const onEnd = () => stop(resolve);
+      const onError = (error: Error) => fail(error);
+      const onClose = () => fail(new Error('the connection closed'));
+      body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+      if (body.errored) fail(body.errored);
+      else if (body.destroyed && !body.readableEnded) onClose();
+    });
+  }
+
+  #take(chunk: Buffer): Promise<void> | undefined {
+    this.#moved = monotonic();
+    this.#received += chunk.length;
+    if (!this.#md5) return this.#forward(chunk);
+    // With a Content-MD5 the last chunk waits for its proof, so that a false body never looks whole to the client.
+    this.#md5.update(chunk);
+    const ready = this.#held;
+    this.#held = chunk;
+    return ready && this.#forward(ready);
+  }
+
+  /** Gives the body up once nothing of it came for idleMs while the client could have taken it. */
+  #watch(): () => void {
+    const { body } = this.#request;
+    const { idleMs } = this.#options.relay;
+    this.#moved = monotonic();
+    let timer: Timer;
+    const check = () => {
+      // While the client is slow the body is paused: that silence is ours.
+      const silent = body.isPaused() ? 0 : monotonic() - this.#moved;
+      if (silent >= idleMs) body.destroy(new Fault('RequestTimeout', `The function sent nothing for ${idleMs} ms.`));
+      else timer = after(idleMs - silent, check);
+    };
+    timer = after(idleMs, check);
+    return () => timer.cancel();
   }
 
   #checkDigest(): void {
@@ -315,7 +355,7 @@ class Join {
   }
 
   /** The body is at its end: an empty one sends its head only now. */
-  async #conclude(): Promise<void> {
+  #conclude(): void {
     const { sink } = this.#options;
     const relay = this.#relay;
     if (relay) {

@@ -17,12 +17,13 @@ export interface RelayLimits {
   bufferBytes: number;
   spoolBytes: number;
   idleMs: number;
+  /** How long a full buffer waits for a client of ordinary speed before the file is used; one second when left out. */
+  patienceMs?: number;
   /** Folder for the overflow file, which is unlinked as soon as it is open. */
   folder: string;
 }
 
-/** How long a full buffer waits for a client of ordinary speed before the file is used. */
-const patienceMs = 1000;
+const ordinaryPatienceMs = 1000;
 const pieceBytes = 262_144;
 
 /** Thrown into a write when the client left or stopped reading. */
@@ -42,7 +43,9 @@ export class Relay {
   #fileWritten = 0;
   #spooling = false;
   #clogged = false;
-  #pumping: Promise<void> | undefined;
+  /** True from the first thing that had to wait until all of it was written. */
+  #pumping = false;
+  #pumped: Promise<void> | undefined;
   #gone: ClientGone | undefined;
   readonly #waiters = new Set<() => void>();
 
@@ -108,7 +111,7 @@ export class Relay {
 
   async #overflow(chunk: Buffer): Promise<void> {
     const fits = () => this.#fileWritten === 0 && this.#queued + chunk.length <= Math.max(this.#limits.bufferBytes, chunk.length);
-    const ordinary = this.#fileWritten === 0 && (await this.#until(fits, patienceMs));
+    const ordinary = this.#fileWritten === 0 && (await this.#until(fits, this.#limits.patienceMs ?? ordinaryPatienceMs));
     if (this.#gone) throw this.#gone;
     if (ordinary) return this.#enqueue(chunk);
     if (this.#fileWritten + chunk.length > this.#limits.spoolBytes) {
@@ -132,14 +135,18 @@ export class Relay {
   }
 
   #startPump(): void {
-    this.#pumping ??= this.#pump()
-      .catch((cause) => {
-        this.#gone ??= new ClientGone('the overflow file failed', { cause });
-      })
-      .finally(() => {
-        this.#pumping = undefined;
-        this.#wake();
-      });
+    if (this.#pumping) return;
+    this.#pumping = true;
+    this.#pumped = this.#pump().catch((cause) => {
+      this.#gone ??= new ClientGone('the overflow file failed', { cause });
+      this.#stopPump();
+    });
+  }
+
+  /** In the same turn as the pump found nothing more: what is written a moment later must find it stopped, or it would lie there. */
+  #stopPump(): void {
+    this.#pumping = false;
+    this.#wake();
   }
 
   async #pump(): Promise<void> {
@@ -147,20 +154,19 @@ export class Relay {
       if (this.#clogged && !(await this.#until(() => !this.#clogged, this.#limits.idleMs))) {
         this.#gone ??= new ClientGone(`the client read nothing for ${this.#limits.idleMs} ms`);
       }
-      if (this.#gone) return;
+      if (this.#gone) return this.#stopPump();
       const chunk = this.#queue.shift();
       if (chunk) this.#queued -= chunk.length;
-      const next = chunk ?? (await this.#readBack());
-      if (!next) return;
+      const next = chunk ?? (this.#fileRead === this.#fileWritten ? undefined : await this.#readBack(this.#file as FileHandle));
+      if (!next) return this.#stopPump();
       if (!this.#body.write(next)) this.#clogged = true;
       this.#wake();
     }
   }
 
-  async #readBack(): Promise<Buffer | undefined> {
-    if (!this.#file || this.#fileRead === this.#fileWritten) return undefined;
+  async #readBack(file: FileHandle): Promise<Buffer> {
     const want = Math.min(pieceBytes, this.#fileWritten - this.#fileRead);
-    const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(want), 0, want, this.#fileRead);
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(want), 0, want, this.#fileRead);
     this.#fileRead += bytesRead;
     // While a write is under way its offset is taken; the file starts over the next time it runs empty.
     if (this.#fileRead === this.#fileWritten && !this.#spooling) {
@@ -172,7 +178,7 @@ export class Relay {
 
   /** Ends the body once everything before it was sent. Resolves when the client's socket took the last byte. @throws ClientGone */
   async end(): Promise<void> {
-    while (this.#pumping) await this.#pumping;
+    while (this.#pumping) await this.#pumped;
     if (this.#gone) throw this.#gone;
     this.#body.end();
     const finished = () => this.#body.writableFinished;
@@ -189,7 +195,7 @@ export class Relay {
     }
     this.#body.off('drain', this.#onDrain);
     this.#body.off('close', this.#onClose);
-    await this.#pumping;
+    await this.#pumped;
     await this.#file?.close();
     this.#file = undefined;
   }

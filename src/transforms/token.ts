@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { randomToken } from '../kit/index.ts';
 
 /** A new output token: unguessable, in the form that the vendor's events show (`OSSV1#` and base64 text). */
@@ -8,5 +8,5 @@ export function mintToken(): string {
 
 /** What tables are keyed by instead of the token itself, so that a look-up's timing tells nothing about a live token. */
 export function tokenDigest(token: string): string {
-  return createHash('sha256').update(token).digest('base64');
+  return hash('sha256', token, 'base64');
 }
