@@ -10,8 +10,6 @@ export interface LoadPlan {
   /** Ends after this many seconds, or after `requests` answers, whichever comes first. */
   seconds: number;
   requests?: number;
-  /** Polls instead of sleeping, on a core of its own. */
-  awake?: boolean;
 }
 
 export interface LoadResult {
@@ -101,11 +99,6 @@ export async function load(plan: LoadPlan): Promise<LoadResult> {
   const timer = setTimeout(() => {
     state.stop = true;
   }, plan.seconds * 1000);
-  // A sleeping client must be woken by the server's write, at the server's cost: a fast server would look faster than it is against a slow one.
-  const stayAwake = () => {
-    if (!state.stop) setImmediate(stayAwake);
-  };
-  if (plan.awake) stayAwake();
   await Promise.all(Array.from({ length: plan.connections }, () => drive(plan, latencies, state)));
   clearTimeout(timer);
   const seconds = (performance.now() - started) / 1000;

@@ -299,6 +299,7 @@ function wireTransforms({ settings, folder, telemetry, rooms, outputRoute }: Tra
         expiresAt: credentials.expiresAt,
       }),
     assume: rooms.assume,
+    release: (securityToken) => identity.release(securityToken),
     mayInvoke: (roleArn, functionArn) => identity.roleAllows(roleArn, 'fc:InvokeFunction', functionArn),
     metrics: telemetry.metrics,
   });

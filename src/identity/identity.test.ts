@@ -265,3 +265,21 @@ test('authorize uses the account and the clock of the room', async () => {
     (error: unknown) => error instanceof Fault && error.code === 'AccessDenied',
   );
 });
+
+test('a lent session works until it is released, and its token says nothing to anyone else', async () => {
+  const identity = await open();
+  const claims = { function: 'f', read: { names: ['n'], key: 'k' } };
+  const lent = identity.assume('AliyunFCDefaultRole', { sessionName: 's1', ttlMs: 60_000, claims, lent: true });
+  const credential = identity.credential(lent.accessKeyId, lent.securityToken);
+  assert.ok(!('fault' in credential));
+  assert.equal(credential.secret, lent.accessKeySecret);
+  assert.deepEqual(credential.principal.session?.read, claims.read);
+  assert.equal(refused(identity, 'STS.other', lent.securityToken), 'InvalidSecurityToken');
+  const elsewhere = await open();
+  assert.equal(refused(elsewhere, lent.accessKeyId, lent.securityToken), 'InvalidSecurityToken');
+  identity.release(lent.securityToken);
+  assert.equal(refused(identity, lent.accessKeyId, lent.securityToken), 'InvalidSecurityToken');
+  const short = identity.assume('AliyunFCDefaultRole', { sessionName: 's1', ttlMs: 60_000, claims, lent: true });
+  time += 60_001;
+  assert.equal(refused(identity, short.accessKeyId, short.securityToken), 'SecurityTokenExpired');
+});

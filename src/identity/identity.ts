@@ -30,6 +30,8 @@ export interface AssumeOptions {
   readonly sessionName: string;
   readonly ttlMs: number;
   readonly claims?: SessionClaims;
+  /** Kept in memory instead of sealed: ten times cheaper, ends with release() or the process. For sessions that serve one request. */
+  readonly lent?: boolean;
   /** The service that assumes the role, e.g. fc.aliyuncs.com; the role's trust policy must name it. Not checked when left out. */
   readonly service?: string;
 }
@@ -57,6 +59,8 @@ export interface Identity {
   authorize(request: AccessRequest): void;
   /** The same decision as a value, with the statement that made it. */
   decide(request: AccessRequest): Decision;
+  /** Ends a lent session at once, by its security token. */
+  release(securityToken: string): void;
   /** Whether the role's own policies allow an action, e.g. fc:InvokeFunction for FunctionAssumeRoleArn. */
   roleAllows(roleNameOrArn: string, action: string, resource: string): boolean;
 }
@@ -175,7 +179,7 @@ class OpenIdentity implements Identity {
     return this.#keys.put(key);
   }
 
-  assume(roleNameOrArn: string, { sessionName, ttlMs, claims = {}, service }: AssumeOptions): SessionCredentials {
+  assume(roleNameOrArn: string, { sessionName, ttlMs, claims = {}, service, lent = false }: AssumeOptions): SessionCredentials {
     const role = this.#roles.get(roleNameOrArn);
     if (!role) throw new Fault('EntityNotExist.Role', `The role ${roleNameOrArn} does not exist in account ${this.accountId}.`);
     if (!/^[A-Za-z0-9.@_-]{1,64}$/.test(sessionName)) {
@@ -185,7 +189,14 @@ class OpenIdentity implements Identity {
     if (service !== undefined && !this.#trusts(role, service)) {
       throw new Fault('AccessDenied', `The trust policy of ${role.arn} does not allow ${service} to assume the role.`);
     }
-    return this.#sessions.mint(role.name, sessionName, Math.floor(this.#now() + ttlMs), claims);
+    const expiresAt = Math.floor(this.#now() + ttlMs);
+    return lent
+      ? this.#sessions.lend(role.name, sessionName, expiresAt, claims)
+      : this.#sessions.mint(role.name, sessionName, expiresAt, claims);
+  }
+
+  release(securityToken: string): void {
+    this.#sessions.release(securityToken);
   }
 
   #trusts(role: Role, service: string): boolean {

@@ -1,4 +1,4 @@
-import { Lru } from '../kit/index.ts';
+import { Lru, randomToken } from '../kit/index.ts';
 import type { Principal, Session, SessionClaims, SessionCredentials } from './principal.ts';
 import type { Role } from './role.ts';
 import { randomBase62 } from './secrets.ts';
@@ -26,6 +26,7 @@ type Sealed = [accessKeyId: string, secret: string, roleName: string, name: stri
 export class Sessions {
   readonly #sealer: TokenSealer;
   readonly #opened: Lru<OpenedSession>;
+  readonly #lent = new Map<string, OpenedSession>();
 
   constructor(sealer: TokenSealer, remembered = 4_096) {
     this.#sealer = sealer;
@@ -40,9 +41,23 @@ export class Sessions {
     return { accessKeyId, accessKeySecret, securityToken: this.#sealer.seal(JSON.stringify(sealed)), expiresAt };
   }
 
-  /** The session inside a token, expired or not; undefined for a token that is not ours, damaged or changed. */
+  /** A new session that lives in this process alone, until it is released: its token says nothing and cannot be opened elsewhere. */
+  lend(roleName: string, name: string, expiresAt: number, claims: SessionClaims): SessionCredentials {
+    const accessKeyId = temporaryPrefix + randomToken(18);
+    const secret = randomToken(30);
+    const securityToken = randomToken(48);
+    this.#lent.set(securityToken, { accessKeyId, secret, roleName, name, expiresAt, claims });
+    return { accessKeyId, accessKeySecret: secret, securityToken, expiresAt };
+  }
+
+  /** Ends a lent session; harmless for any other token. */
+  release(token: string): void {
+    this.#lent.delete(token);
+  }
+
+  /** The session of a token, expired or not; undefined for a token that is not ours, damaged, changed or released. */
   open(token: string): OpenedSession | undefined {
-    const known = this.#opened.get(token);
+    const known = this.#lent.get(token) ?? this.#opened.get(token);
     if (known) return known;
     const text = this.#sealer.open(token);
     if (text === undefined) return undefined;

@@ -17,14 +17,29 @@ export interface EventParts {
   principal: Principal;
 }
 
-function userHeaders(headers: EventParts['headers']): Record<string, string> {
-  const seen: Record<string, string> = Object.create(null);
+function userHeaders(headers: EventParts['headers']): string {
+  const seen = new Map<string, string>();
   for (const [name, value] of headers) {
     if (secretHeaders.has(name.toLowerCase())) continue;
-    const earlier = seen[name];
-    seen[name] = earlier === undefined ? value : `${earlier},${value}`;
+    const earlier = seen.get(name);
+    seen.set(name, earlier === undefined ? value : `${earlier},${value}`);
   }
-  return seen;
+  let members = '';
+  for (const [name, value] of seen) members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  return `{${members}}`;
+}
+
+/** What stays the same from event to event is written once: by Object FC access point, and by caller. */
+const configurations = new WeakMap<ObjectFcAccessPoint, string>();
+const identities = new WeakMap<Principal, string>();
+
+function remembered<K extends object>(known: WeakMap<K, string>, key: K, make: () => object): string {
+  let text = known.get(key);
+  if (text === undefined) {
+    text = JSON.stringify(make());
+    known.set(key, text);
+  }
+  return text;
 }
 
 /**
@@ -33,20 +48,21 @@ function userHeaders(headers: EventParts['headers']): Record<string, string> {
  */
 export function buildEvent(parts: EventParts): Buffer {
   const { objectFc, supporting, principal } = parts;
+  const context = { outputRoute: parts.outputRoute, outputToken: parts.outputToken, inputOssUrl: parts.inputOssUrl };
+  const configuration = remembered(configurations, objectFc, () => ({
+    accessPointArn: objectFc.arn,
+    supportingAccessPointArn: supporting.arn,
+    payload: '',
+  }));
+  const identity = remembered(identities, principal, () => ({
+    type: principal.kind,
+    principalId: principal.id,
+    arn: principal.arn,
+    accountId: principal.accountId,
+    accessKeyId: principal.accessKeyId,
+  }));
   return Buffer.from(
-    JSON.stringify({
-      xOssRequestId: parts.requestId,
-      getObjectContext: { outputRoute: parts.outputRoute, outputToken: parts.outputToken, inputOssUrl: parts.inputOssUrl },
-      configuration: { accessPointArn: objectFc.arn, supportingAccessPointArn: supporting.arn, payload: '' },
-      userRequest: { url: parts.url, headers: userHeaders(parts.headers) },
-      userIdentity: {
-        type: principal.kind,
-        principalId: principal.id,
-        arn: principal.arn,
-        accountId: principal.accountId,
-        accessKeyId: principal.accessKeyId,
-      },
-      protocolVersion: '1.00',
-    }),
+    `{"xOssRequestId":${JSON.stringify(parts.requestId)},"getObjectContext":${JSON.stringify(context)},"configuration":${configuration},` +
+      `"userRequest":{"url":${JSON.stringify(parts.url)},"headers":${userHeaders(parts.headers)}},"userIdentity":${identity},"protocolVersion":"1.00"}`,
   );
 }

@@ -38,7 +38,12 @@ export interface TransformsOptions {
   invoke: (version: FunctionVersion, call: Invocation) => Promise<InvocationResult>;
   /** A URL that reads one object through the functions listener with these credentials. */
   presign: (target: { name: string; key: string; versionId?: string; credentials: SessionCredentials }) => string;
-  assume: (role: string | undefined, options: { sessionName: string; ttlMs: number; claims: SessionClaims }) => SessionCredentials;
+  assume: (
+    role: string | undefined,
+    options: { sessionName: string; ttlMs: number; claims: SessionClaims; lent?: boolean },
+  ) => SessionCredentials;
+  /** Ends a lent session. */
+  release: (securityToken: string) => void;
   /** Whether FunctionAssumeRoleArn may call the function. */
   mayInvoke: (roleArn: string, functionArn: string) => boolean;
   metrics: Pick<Metrics, 'exchanges' | 'transforms' | 'transformSeconds'>;
@@ -185,10 +190,14 @@ class Exchanges implements Transforms {
 
   async #run(exchange: Exchange, version: FunctionVersion, request: TransformRequest, token: string, ttlMs: number): Promise<void> {
     let explain: () => Fault;
+    let lent: string | undefined;
     try {
+      const { event, credentials, reader } = this.#brief(exchange, version, request, token, ttlMs);
+      lent = reader;
       const result = await this.#options.invoke(version, {
         requestId: request.requestId,
-        ...this.#brief(exchange, version, request, token, ttlMs),
+        event,
+        credentials,
         deadline: now() + ttlMs,
         signal: request.signal,
       });
@@ -199,6 +208,7 @@ class Exchanges implements Transforms {
     exchange.functionEnded(explain);
     // An answer may still be on its way to a slow client.
     await exchange.settled.catch(() => {});
+    if (lent !== undefined) this.#options.release(lent);
   }
 
   /**
@@ -223,7 +233,12 @@ class Exchanges implements Transforms {
     const credentials = this.#sessionOf(version, exchange.chain, ttlMs);
     const base: SessionClaims = { function: version.arn, exchange: exchange.id, chain: [...exchange.chain] };
     const read = { names: [supporting.alias], key, ...(versionId === undefined ? {} : { version: versionId }) };
-    const reader = this.#options.assume(version.role, { sessionName: exchange.id, ttlMs: sessionMs + ttlMs, claims: { ...base, read } });
+    const reader = this.#options.assume(version.role, {
+      sessionName: exchange.id,
+      lent: true,
+      ttlMs: sessionMs + ttlMs,
+      claims: { ...base, read },
+    });
     const event = buildEvent({
       requestId: request.requestId,
       outputRoute: this.#options.outputRoute(),
@@ -235,7 +250,7 @@ class Exchanges implements Transforms {
       headers: request.headers,
       principal: request.principal,
     });
-    return { event, credentials };
+    return { event, credentials, reader: reader.securityToken };
   }
 }
 

@@ -190,7 +190,7 @@ export class HostWorker implements Worker {
     const { head, body } = unpack(payload);
     this.#kilobytes = Math.max(this.#kilobytes, Number(head.kb) || 0);
     if (this.#starting) {
-      this.#failStart(head.phase === 'initializer' ? 'initializer' : 'raised', messageOf(body), body);
+      this.#failStart(head.phase === 'initializer' ? 'initializer' : 'raised', messageOf(body), body, true);
       return;
     }
     const running = this.#running;
@@ -215,16 +215,19 @@ export class HostWorker implements Worker {
     this.#failStart('initializer', message, errorPayload(message));
   }
 
-  #failStart(kind: FailureKind, message: string, payload: Buffer): void {
+  #failStart(kind: FailureKind, message: string, payload: Buffer, told = false): void {
     const starting = this.#starting;
     if (!starting) return;
     this.#starting = undefined;
     starting.timer?.cancel();
     const details = { durationMs: monotonic() - this.#begun, maxMemoryMb: this.#megabytes };
-    this.kill();
-    void this.#tail(starting.passage, true, details.durationMs).then((tail) =>
-      this.#isUnready(new StartFailure(failureOf(kind, message), Buffer.from(payload), { ...details, logTail: tail })),
-    );
+    this.#usable = false;
+    // A host that told what failed has marked the end of its output: once killed, what is still on its way would be lost.
+    if (!told) this.kill();
+    void this.#tail(starting.passage, true, details.durationMs).then((tail) => {
+      this.kill();
+      this.#isUnready(new StartFailure(failureOf(kind, message), Buffer.from(payload), { ...details, logTail: tail }));
+    });
   }
 
   /** The connection is lost: the process has ended, or has closed what it must not close. */

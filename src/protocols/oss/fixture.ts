@@ -121,6 +121,7 @@ export async function openHarness(): Promise<Harness> {
         ...{ query: versionId === undefined ? {} : { versionId }, now: Date.now(), expiresAt: credentials.expiresAt },
       }),
     assume: (role, options) => identity.assume(role ?? 'AliyunFCDefaultRole', options),
+    release: (securityToken) => identity.release(securityToken),
     mayInvoke: (role, arn) => identity.roleAllows(role, 'fc:InvokeFunction', arn),
     metrics: telemetry.metrics,
   });
