@@ -153,8 +153,9 @@ test('more are started under load, up to the function’s limit, and a fast func
   const quick = setUp({ maxInstances: 3 });
   const first = quick.pool.invoke(quick.call());
   quick.worker(0).become();
-  await given(quick.worker(0), 1);
+  while (quick.worker(0).calls.length < 1) await new Promise((resolve) => setImmediate(resolve));
   const second = quick.pool.invoke(quick.call());
+  assert.equal(quick.engine.workers.length, 1, 'the instance has just begun; it may be free in a moment');
   quick.worker(0).calls[0]?.finish();
   await given(quick.worker(0), 2);
   quick.worker(0).calls[1]?.finish();
@@ -162,6 +163,22 @@ test('more are started under load, up to the function’s limit, and a fast func
   assert.equal(quick.engine.workers.length, 1);
   assert.ok(worker(0));
   await quick.pool.close();
+});
+
+test('where every instance has been busy for long, a call waits for no patience', async () => {
+  const { pool, engine, call, worker } = setUp({ maxInstances: 3 });
+  const slow = pool.invoke(call());
+  worker(0).become();
+  await given(worker(0), 1);
+  await new Promise((resolve) => setTimeout(resolve, 15));
+  const next = pool.invoke(call());
+  assert.equal(engine.workers.length, 2);
+  worker(1).become();
+  await given(worker(1), 1);
+  worker(1).calls[0]?.finish();
+  worker(0).calls[0]?.finish();
+  await Promise.all([slow, next]);
+  await pool.close();
 });
 
 test('the line is first come first served, bounded in number and time, and can be left', async () => {

@@ -43,6 +43,8 @@ export class Pool {
   #draining = false;
   #closed = false;
   #growth: Timer | undefined;
+  /** Monotonic milliseconds since when no call has begun or ended. */
+  #still: number = monotonic();
   #reaper: Timer | undefined;
   #empty: () => void = () => {};
 
@@ -111,8 +113,8 @@ export class Pool {
     const oldest = this.#waiting.oldest;
     if (missing <= 0 || oldest === undefined) return;
     const living = this.#instances.size;
-    // Busy instances may be free in a moment; a process is dearer than that.
-    const waited = monotonic() - oldest >= patienceMs || living === this.#starting;
+    // Busy instances may be free in a moment, unless they all have been busy for longer than that; a process is dearer than a moment.
+    const waited = monotonic() - Math.min(oldest, this.#still) >= patienceMs || living === this.#starting;
     if (waited) {
       const wanted = Math.min(missing, Math.max(1, living), this.fn.maxInstances - living);
       for (let started = 0; started < wanted && this.#capacity.take(this); started++) this.#start();
@@ -172,7 +174,9 @@ export class Pool {
     instance.life.to('busy');
     const { timeoutMs } = this.fn;
     const limit = call.deadline === undefined ? timeoutMs : Math.max(1, Math.min(timeoutMs, call.deadline - now()));
+    this.#still = monotonic();
     const result = await instance.worker.invoke(call, limit, instance.served++ === 0);
+    this.#still = monotonic();
     this.#release(instance);
     return result;
   }
