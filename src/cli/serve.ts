@@ -36,7 +36,7 @@ function banner(server: RunningServer): string {
  */
 export async function serve(options: ServeOptions): Promise<number> {
   // Chunks of bodies live outside V8's heap and die young: a small young generation is what lets them go before they pile up.
-  setFlagsFromString('--scavenger-max-new-space-capacity-mb=2');
+  setFlagsFromString('--scavenger-max-new-space-capacity-mb=4');
   const settings = loadSettings({ file: options.file, flags: options.flags });
   let server: RunningServer;
   try {
