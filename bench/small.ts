@@ -23,6 +23,8 @@ export async function smallObjects(stage: Stage, rounds: number): Promise<Row[]>
   const targets: Target[] = [
     { name: 'raw', plan: plain(raw.host, raw.port, '/'), pid: raw.pid },
     ...(nginx ? [{ name: 'nginx', plan: plain(nginx.host, nginx.port, '/small'), pid: nginx.pid }] : []),
+    // The same bytes on the wire, signature and all, which the bare server reads and ignores.
+    { name: 'raw signed', plan: { ...stage.get(bucket, small, 16, 1), host: raw.host, port: raw.port }, pid: raw.pid },
     { name: 'get', plan: stage.get(bucket, small, 16, 1), pid },
     { name: 'transform', plan: stage.get(answer, small, 16, 1), pid },
     { name: 'transform+read', plan: stage.get(read, small, 16, 1), pid },
@@ -53,6 +55,13 @@ export async function smallObjects(stage: Stage, rounds: number): Promise<Row[]>
       unit: 'req/s',
       least: 0.6,
       referenceName: 'bare node:http, unsigned',
+    }),
+    row({
+      name: 'signed GET 1 KiB, c=16',
+      ours: of('get', speed),
+      reference: of('raw signed', speed),
+      unit: 'req/s',
+      referenceName: 'bare node:http, same signed request, not verified',
     }),
     row({
       name: 'signed GET 1 KiB, CPU',
