@@ -1,25 +1,9 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Fault, toFault } from '../faults/index.ts';
-import type { Principal } from '../identity/index.ts';
-import { after, monotonic, type Timer } from '../kit/index.ts';
-import { type ForwardedHead, faultForStatus, provenChecksums, readForwarded, readStatus } from './forwarded.ts';
-import { ClientGone, type ClientSink, Relay, type RelayLimits } from './relay.ts';
-
-/** One WriteGetObjectResponse call, as the protocol room read it. */
-export interface AnswerRequest {
-  token?: string;
-  route?: string;
-  status?: string;
-  /** Headers that came with the prefix x-oss-fwd-header-, without it, in wire order. */
-  forwarded: readonly (readonly [name: string, value: string])[];
-  /** Declared bytes of the body; undefined when it is chunked. */
-  contentLength?: number;
-  /** Base64 MD5 of the call's own body. */
-  contentMd5?: string;
-  body: Readable;
-  principal: Principal;
-}
+import { after, type Timer } from '../kit/index.ts';
+import { readForwarded, readStatus } from './forwarded.ts';
+import { type AnswerRequest, Join, type JoinOptions } from './join.ts';
+import { ClientGone } from './relay.ts';
 
 export type ExchangeState = 'waiting' | 'answering' | 'abandoned' | 'done' | 'failed' | 'timed-out';
 
@@ -36,16 +20,12 @@ const transitions: Record<ExchangeState, readonly ExchangeState[]> = {
 /** Milliseconds between the end of a function and the verdict that it did not answer. */
 const graceMs = 50;
 
-export interface ExchangeOptions {
+export interface ExchangeOptions extends JoinOptions {
   id: string;
   functionArn: string;
   chain: readonly string[];
-  headOnly: boolean;
-  sink: ClientSink;
-  relay: RelayLimits;
   /** Milliseconds until the head of the answer must be there. */
   headDeadlineMs: number;
-  onHead: () => void;
 }
 
 /**
@@ -230,159 +210,4 @@ async function drain(body: Readable): Promise<void> {
   } catch {
     // The function broke off an answer that nobody waits for.
   }
-}
-
-/** Joins the function's body to the client's response: one chunk in, one chunk out, with deadlines on both sides. */
-class Join {
-  readonly #options: ExchangeOptions;
-  readonly #request: AnswerRequest;
-  readonly #status: number;
-  readonly #head: ForwardedHead;
-  #relay: Relay | undefined;
-  #received = 0;
-  /** When the last chunk came, on the monotonic clock. */
-  #moved = 0;
-  /** The last chunk of a body whose digest is not yet proved. */
-  #held: Buffer | undefined;
-  #md5: Hash | undefined;
-  #end: (() => Promise<void>) | undefined;
-
-  constructor(options: ExchangeOptions, request: AnswerRequest, status: number, head: ForwardedHead) {
-    this.#options = options;
-    this.#request = request;
-    this.#status = status;
-    this.#head = head;
-    if (request.contentMd5 !== undefined) this.#md5 = createHash('md5');
-  }
-
-  get #bodiless(): boolean {
-    return this.#options.headOnly || this.#status === 304;
-  }
-
-  /** Moves the whole body. @throws ClientGone, Fault */
-  async run(): Promise<void> {
-    try {
-      await this.#move();
-    } catch (error) {
-      throw error instanceof ClientGone || error instanceof Fault ? error : brokenBody(error);
-    }
-    this.#checkDigest();
-    if (this.#held) await this.#forward(this.#held);
-    this.#conclude();
-  }
-
-  /** Takes chunk by chunk as they come. The function's socket stays whole when the client leaves: its call is still answered. */
-  #move(): Promise<void> {
-    const { body } = this.#request;
-    return new Promise((resolve, reject) => {
-      const stopWatch = this.#watch();
-      const stop = (end: () => void) => {
-        stopWatch();
-        body.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
-        end();
-      };
-      const fail = (error: unknown) =>
-        stop(() => {
-          body.pause();
-          reject(error);
-        });
-      const onData = (chunk: Buffer) => {
-        try {
-          const room = this.#take(chunk);
-          if (!room) return;
-          body.pause();
-          room.then(() => body.resume(), fail);
-        } catch (error) {
-          fail(error);
-        }
-      };
-      const onEnd = () => stop(resolve);
-      const onError = (error: Error) => fail(error);
-      const onClose = () => fail(new Error('the connection closed'));
-      body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
-      if (body.errored) fail(body.errored);
-      else if (body.destroyed && !body.readableEnded) onClose();
-    });
-  }
-
-  #take(chunk: Buffer): Promise<void> | undefined {
-    this.#moved = monotonic();
-    this.#received += chunk.length;
-    if (!this.#md5) return this.#forward(chunk);
-    // With a Content-MD5 the last chunk waits for its proof, so that a false body never looks whole to the client.
-    this.#md5.update(chunk);
-    const ready = this.#held;
-    this.#held = chunk;
-    return ready && this.#forward(ready);
-  }
-
-  /** Gives the body up once nothing of it came for idleMs while the client could have taken it. */
-  #watch(): () => void {
-    const { body } = this.#request;
-    const { idleMs } = this.#options.relay;
-    this.#moved = monotonic();
-    let timer: Timer;
-    const check = () => {
-      // While the client is slow the body is paused: that silence is ours.
-      const silent = body.isPaused() ? 0 : monotonic() - this.#moved;
-      if (silent >= idleMs) body.destroy(new Fault('RequestTimeout', `The function sent nothing for ${idleMs} ms.`));
-      else timer = after(idleMs - silent, check);
-    };
-    timer = after(idleMs, check);
-    return () => timer.cancel();
-  }
-
-  #checkDigest(): void {
-    if (this.#md5 && this.#md5.digest('base64') !== this.#request.contentMd5) {
-      throw new Fault('InvalidDigest', 'The body of WriteGetObjectResponse does not match its Content-MD5.');
-    }
-  }
-
-  #forward(chunk: Buffer): Promise<void> | undefined {
-    if (this.#bodiless) return undefined;
-    if (!this.#relay) {
-      const whole = this.#request.contentLength === chunk.length;
-      this.#sendHead(this.#request.contentLength, whole ? provenChecksums(this.#head.checksums, chunk) : []);
-      this.#relay = new Relay(this.#options.sink.body, this.#options.relay);
-    }
-    return this.#relay.write(chunk);
-  }
-
-  #sendHead(length: number | undefined, checksums: [string, string][]): void {
-    const framing: [string, string][] = length === undefined ? [] : [['Content-Length', String(length)]];
-    this.#options.sink.head(this.#status, [...this.#head.headers, ...checksums, ...framing]);
-    this.#options.onHead();
-  }
-
-  /** The body is at its end: an empty one sends its head only now. */
-  #conclude(): void {
-    const { sink } = this.#options;
-    const relay = this.#relay;
-    if (relay) {
-      this.#end = () => relay.end();
-      return;
-    }
-    if (this.#status >= 400 && (this.#received === 0 || this.#options.headOnly)) {
-      const fault = faultForStatus(this.#status);
-      this.#end = () => Promise.reject(fault);
-      return;
-    }
-    this.#sendHead(this.#status === 304 ? undefined : this.#received, []);
-    const empty = new Relay(sink.body, this.#options.relay);
-    this.#relay = empty;
-    this.#end = () => empty.end();
-  }
-
-  /** Resolves when the client has the end. @throws ClientGone, or the Fault that stands for an error status without a body */
-  finished(): Promise<void> {
-    return this.#end ? this.#end() : Promise.resolve();
-  }
-
-  async close(): Promise<void> {
-    await this.#relay?.close();
-  }
-}
-
-function brokenBody(error: unknown): Fault {
-  return new Fault('IncompleteBody', 'The body of WriteGetObjectResponse broke off before its end.', { cause: error });
 }

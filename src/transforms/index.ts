@@ -4,6 +4,6 @@
  * protocols/oss calls getObject() and answer(); main wires it.
  */
 export { transformsConfig } from './config.ts';
-export type { AnswerRequest } from './exchange.ts';
+export type { AnswerRequest } from './join.ts';
 export type { ClientSink } from './relay.ts';
 export { openTransforms, type TransformRequest, type Transforms, type TransformsOptions } from './transforms.ts';

@@ -6,7 +6,8 @@ import type { Invocation, InvocationResult } from '../instances/index.ts';
 import { Lru, monotonic, now, randomHex } from '../kit/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { buildEvent } from './event.ts';
-import { type AnswerRequest, Exchange, type ExchangeState, usedToken } from './exchange.ts';
+import { Exchange, type ExchangeState, usedToken } from './exchange.ts';
+import type { AnswerRequest } from './join.ts';
 import type { ClientSink } from './relay.ts';
 import { mintToken, tokenDigest } from './token.ts';
 
