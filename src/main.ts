@@ -107,7 +107,8 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
     metrics,
     draining: () => draining,
     parts: () => ({
-      functions: { ok: true, note: rooms.notes.join('; ') },
+      store: storeState(metadata),
+      functions: { ok: rooms.instances.ready().some((it) => it.ok), optional: true, note: rooms.notes.join('; ') },
       listeners: { ok: !draining },
     }),
   });
@@ -135,6 +136,15 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
       await opened.close();
     },
   };
+}
+
+/** Whether the metadata can be read now; without it no request can be served. */
+function storeState(metadata: Metadata): { ok: boolean; note?: string } {
+  try {
+    return { ok: metadata.get('select name from settings limit 1') !== undefined };
+  } catch {
+    return { ok: false, note: 'the metadata database cannot be read; see the log' };
+  }
 }
 
 interface DoorParts {

@@ -5,6 +5,8 @@ import type { Metrics } from '../../telemetry/index.ts';
 /** One part of the server: works, or what is wrong with it. */
 export interface PartState {
   ok: boolean;
+  /** The server takes requests without it too. */
+  optional?: boolean;
   note?: string;
 }
 
@@ -55,7 +57,7 @@ export function createAdminRoutes({ metrics, parts, draining, open }: AdminOptio
         ctx.operation = 'HealthReady';
         checkAsked(ctx, open);
         const now = parts();
-        const works = Object.values(now).every((part) => part.ok);
+        const works = Object.values(now).every((part) => part.ok || part.optional === true);
         const status = draining() ? 'draining' : works ? 'ready' : 'not ready';
         sendJson(ctx, status === 'ready' ? 200 : 503, { status, parts: now });
       },
