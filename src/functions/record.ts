@@ -74,8 +74,35 @@ export interface FunctionVersion {
   /** User and group id of its own, when the server is root. */
   readonly uid?: number;
   readonly initializer?: { readonly handler: string; readonly timeoutMs: number };
+  readonly preStop?: { readonly handler: string; readonly timeoutMs: number };
+  /** Folders of its layers, each laid out as /opt is; the first wins where two hold the same file. */
+  readonly layerDirs: readonly string[];
+  /** The package itself when it is a JAR: faster on a class path than its unpacked files. Readable by the function's user. */
+  readonly jar?: string;
+  /** How the server of a custom runtime is started and asked. */
+  readonly custom?: CustomRuntime;
+  /** URL of a function that runs elsewhere (custom-container whose image is an http or https URL). */
+  readonly url?: string;
+  /** Instances kept warm. */
+  readonly provisioned: number;
   readonly logProject?: string;
   readonly logStore?: string;
+}
+
+/** Custom runtime configuration of Function Compute 3.0 ("CustomRuntimeConfig"). */
+export interface CustomRuntime {
+  /** Program and arguments; empty: `bootstrap` in the code folder. */
+  readonly command: readonly string[];
+  /** Port that it listens on: FC_SERVER_PORT. */
+  readonly port: number;
+  readonly healthCheck?: {
+    readonly path: string;
+    readonly initialDelayMs: number;
+    readonly periodMs: number;
+    readonly timeoutMs: number;
+    readonly failureThreshold: number;
+    readonly successThreshold: number;
+  };
 }
 
 const defaultIdleMs = 300_000;
@@ -108,6 +135,8 @@ export function versionOf(
     maxInstances: place.maxInstances,
     env: record.environmentVariables,
     codeDir: place.codeDir,
+    layerDirs: [],
+    provisioned: 0,
     ...(record.role === '' ? {} : { role: record.role }),
     ...(place.uid === undefined ? {} : { uid: place.uid }),
     ...(initializer?.handler

@@ -1,4 +1,5 @@
 import type { Fault } from '../faults/index.ts';
+import type { FunctionVersion } from '../functions/index.ts';
 import type { Failure, Invocation, InvocationResult } from './invocation.ts';
 
 /** One running instance, whatever carries it. */
@@ -12,7 +13,7 @@ export interface Worker {
   readonly usable: boolean;
   /** Epoch milliseconds at which it becomes too old to be given an event. */
   readonly goodUntil: number;
-  /** Gives it one event; at most one at a time. Never rejects: every end is a result. */
+  /** Gives it one event; at most the function's instanceConcurrency at a time. Never rejects: every end is a result. */
   invoke(call: Invocation, timeoutMs: number, coldStart: boolean): Promise<InvocationResult>;
   /** Ends it at once, with all its processes. */
   kill(): void;
@@ -32,6 +33,26 @@ export interface Engine {
   /** Makes later starts fast, without starting an instance. */
   prepare(): Promise<void>;
   /** Ends everything that belongs to the revision. */
+  close(): Promise<void>;
+}
+
+/** Whether a runtime can be served, and by what. */
+export interface RuntimeReadiness {
+  runtime: string;
+  ok: boolean;
+  interpreter?: string;
+  version?: string;
+  /** What differs from the vendor's runtime, or what is missing. */
+  note?: string;
+}
+
+/** Runtimes that are served by one kind of engine. */
+export interface RuntimeFamily {
+  readonly runtimes: readonly string[];
+  /** The engine of one function revision. @throws Fault FunctionNotStarted when the revision can never run here */
+  engine(fn: FunctionVersion): Engine;
+  ready(): RuntimeReadiness[];
+  /** Ends what the family shares; after its engines. */
   close(): Promise<void>;
 }
 

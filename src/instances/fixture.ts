@@ -78,6 +78,8 @@ export async function openStage(t: TestContext, files: Record<string, string>, o
     maxInstances: 4,
     env: {},
     codeDir: code,
+    layerDirs: [],
+    provisioned: 0,
     ...(functionUid === undefined ? {} : { uid: functionUid }),
     ...changes,
   });

@@ -3,14 +3,15 @@
  * It knows nothing of objects, exchanges or HTTP, and decides neither which function runs nor what its answer means.
  * main opens it; transforms (through main) and the Function Compute dialect invoke through it.
  */
+
+export type { RuntimeReadiness } from './engine.ts';
 export {
   findInterpreter,
   type Instances,
   type InstancesOptions,
   type InstancesStats,
   openInstances,
-  type RuntimeReadiness,
 } from './instances.ts';
-export type { Credentials, Failure, FailureKind, Invocation, InvocationResult, SessionCredentials } from './invocation.ts';
+export type { Credentials, DirectAnswer, Failure, FailureKind, Invocation, InvocationResult, SessionCredentials } from './invocation.ts';
 export type { InstanceState } from './life.ts';
 export type { Interpreter } from './process/interpreter.ts';

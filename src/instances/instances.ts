@@ -2,14 +2,17 @@ import { Fault } from '../faults/index.ts';
 import type { FunctionVersion } from '../functions/index.ts';
 import { every, monotonic } from '../kit/index.ts';
 import { searchPath } from './config.ts';
+import type { Engine, RuntimeFamily, RuntimeReadiness } from './engine.ts';
 import { type Invocation, type InvocationResult, maxPayloadBytes, type SessionCredentials } from './invocation.ts';
 import type { InstanceState } from './life.ts';
 import type { Log } from './log.ts';
 import { type Capacity, Pool } from './pool.ts';
 import { Door } from './process/door.ts';
-import { type Interpreter, Interpreters } from './process/interpreter.ts';
+import { anyOtherUser, type Interpreter, Interpreters } from './process/interpreter.ts';
+import type { EngineOptions } from './process/options.ts';
 import { preparePlace } from './process/place.ts';
-import { PythonEngine, type PythonOptions } from './process/python.ts';
+import { openPython } from './process/python.ts';
+import { openSandbox } from './sandbox/sandbox.ts';
 
 /** How long a revision without instances keeps its fork server, milliseconds. */
 const keepMs = 15 * 60_000;
@@ -17,9 +20,6 @@ const sweepMs = 60_000;
 /** Revisions that are kept in readiness at once. */
 const poolLimit = 64;
 const supersededLimit = 1_000;
-/** Stands for every user that is not the server's own. */
-const anyOtherUser = 65_534;
-const pythonRuntimes = ['python3.10', 'python3.12', 'python3.9', 'python3'];
 
 export interface InstancesOptions {
   /** For sockets, host programs and the instances' own folders; emptied at start. */
@@ -40,14 +40,6 @@ export interface InstancesOptions {
   python: { interpreter?: string | undefined; packages?: string | undefined };
   /** One line that a function printed; `requestId` is '' between invocations. */
   onLog: (functionName: string, instanceId: string, requestId: string, line: string) => void;
-}
-
-export interface RuntimeReadiness {
-  runtime: string;
-  ok: boolean;
-  interpreter?: string;
-  version?: string;
-  note?: string;
 }
 
 export interface InstancesStats {
@@ -89,47 +81,46 @@ export async function openInstances(options: InstancesOptions): Promise<Instance
   const isRoot = process.getuid?.() === 0;
   const place = await preparePlace(options.runDir, isRoot);
   const door = await Door.open(place.socket);
-  const configured = options.python.interpreter;
-  const interpreters = new Interpreters({ configured, searchPath: searchPath(), hosts: place.hosts });
-  const uid = isRoot ? anyOtherUser : undefined;
-  await Promise.all(pythonRuntimes.map((runtime) => interpreters.find(runtime, uid)));
-  const python: PythonOptions = {
+  const sandbox = await openSandbox({ dropPrivileges: isRoot });
+  const common: EngineOptions = {
     door,
     place,
-    interpreters,
+    sandbox,
+    dropPrivileges: isRoot,
     region: options.region,
     accountId: options.accountId,
-    packages: options.python.packages,
     fileBytes: options.limits.fileBytes ?? 512 * 1024 * 1024,
     credentialsFor: options.credentialsFor,
     onLog: options.onLog,
     log: options.logger,
   };
-  const pools = new Pools(options.limits, (fn) => new PythonEngine(fn, python));
+  const families: RuntimeFamily[] = await Promise.all([openPython({ ...common, ...options.python })]);
+  const pools = new Pools(options.limits, (fn) => engineFor(fn, families));
   return {
     invoke: (fn, call) => pools.invoke(fn, call),
     prepare: (fn) => pools.prepare(fn),
     retire: (name) => pools.retire(name),
     stats: () => pools.stats(),
-    ready: () => pythonRuntimes.map((runtime) => readiness(runtime, interpreters, uid)),
+    ready: () => families.flatMap((family) => family.ready()),
     close: async () => {
       await pools.close();
+      await Promise.all(families.map((family) => family.close()));
       await door.close();
       await place.remove();
     },
   };
 }
 
-function readiness(runtime: string, interpreters: Interpreters, uid: number | undefined): RuntimeReadiness {
-  const found = interpreters.known(runtime, uid);
-  if (!found) return { runtime, ok: false, note: 'no Python 3.9 or newer was found that functions may use' };
-  return { runtime, ok: true, interpreter: found.path, version: found.version, ...(found.note ? { note: found.note } : {}) };
+function engineFor(fn: FunctionVersion, families: readonly RuntimeFamily[]): Engine {
+  const family = families.find(({ runtimes }) => runtimes.includes(fn.runtime));
+  if (!family) throw new Fault('FunctionNotStarted', `Runtime ${fn.runtime} is not served by this server.`);
+  return family.engine(fn);
 }
 
 /** The pools of all function revisions, under one limit. */
 class Pools implements Capacity {
   readonly #limits: InstancesOptions['limits'];
-  readonly #engineFor: (fn: FunctionVersion) => PythonEngine;
+  readonly #engineFor: (fn: FunctionVersion) => Engine;
   readonly #pools = new Map<string, Pool>();
   /** Every pool that still holds something, also when a newer one has taken its place. */
   readonly #alive = new Set<Pool>();
@@ -139,7 +130,7 @@ class Pools implements Capacity {
   #used = 0;
   #closed = false;
 
-  constructor(limits: InstancesOptions['limits'], engineFor: (fn: FunctionVersion) => PythonEngine) {
+  constructor(limits: InstancesOptions['limits'], engineFor: (fn: FunctionVersion) => Engine) {
     this.#limits = limits;
     this.#engineFor = engineFor;
   }
@@ -200,7 +191,6 @@ class Pools implements Capacity {
     const known = this.#pools.get(key);
     if (known && !known.closed) return known;
     if (this.#closed) throw new Fault('ServiceUnavailable');
-    if (!fn.runtime.startsWith('python3')) throw new Fault('FunctionNotStarted', `Runtime ${fn.runtime} is not served by this server.`);
     if (this.#pools.size >= poolLimit) this.#dismissOldest();
     const pool = new Pool(fn, this.#engineFor(fn), this, this.#limits.queue);
     this.#pools.set(key, pool);

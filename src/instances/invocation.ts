@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 export interface Credentials {
   accessKeyId: string;
   accessKeySecret: string;
@@ -7,6 +9,15 @@ export interface Credentials {
 export interface SessionCredentials extends Credentials {
   /** Epoch milliseconds; an instance is retired before the credentials in its environment end. */
   expiresAt?: number;
+}
+
+/** What a function answers over its own connection instead of calling WriteGetObjectResponse. */
+export interface DirectAnswer {
+  status: number;
+  /** Response headers by name, without any prefix. */
+  headers: Record<string, string>;
+  /** Ends with the answer; an error while it flows is a broken answer. */
+  body: Readable;
 }
 
 /** One event for a function. */
@@ -22,6 +33,8 @@ export interface Invocation {
   signal?: AbortSignal;
   /** Collect the last 4 KB of the function's output into the result. */
   logTail?: boolean;
+  /** Takes an answer given over the instance's own connection; resolves when it was taken whole. Left out where nobody waits for one. */
+  answer?: (answer: DirectAnswer) => Promise<void>;
   /** The event was given to this instance: from here on the function may have acted. */
   onStart?: (instanceId: string) => void;
 }

@@ -87,6 +87,8 @@ function setUp(changes: Partial<FunctionVersion> = {}, limits: { slots?: number;
     maxInstances: 3,
     env: {},
     codeDir: '/nowhere',
+    layerDirs: [],
+    provisioned: 0,
     ...changes,
   };
   const engine = new FakeEngine();

@@ -22,7 +22,7 @@ export interface InterpreterOptions {
 const oldest = [3, 9] as const;
 const probeMs = 10_000;
 /** Any user but the server's own: what one such user can run, the others can. */
-const otherUser = 65_534;
+export const anyOtherUser = 65_534;
 const probe = 'import sys, json, ssl, ctypes, resource; print(json.dumps([sys.executable, list(sys.version_info[:3])]))';
 const compile = 'import sys, glob, py_compile\nfor file in glob.glob(sys.argv[1] + "/**/*.py", recursive=True): py_compile.compile(file)';
 
@@ -55,7 +55,7 @@ export class Interpreters {
     const key = `${runtime} ${uid === undefined ? 'own' : 'other'}`;
     if (this.#found.has(key)) return Promise.resolve(this.#found.get(key));
     return this.#flights.run(key, async () => {
-      const chosen = await this.#choose(runtime, uid === undefined ? undefined : otherUser);
+      const chosen = await this.#choose(runtime, uid === undefined ? undefined : anyOtherUser);
       const { hosts } = this.#options;
       if (chosen && hosts) await run(chosen.path, ['-I', '-c', compile, join(hosts, 'python')], undefined);
       this.#found.set(key, chosen);

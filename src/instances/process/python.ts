@@ -3,16 +3,14 @@ import { join } from 'node:path';
 import { Fault } from '../../faults/index.ts';
 import type { FunctionVersion } from '../../functions/index.ts';
 import { randomHex } from '../../kit/index.ts';
-import type { Engine, StartHooks, Worker } from '../engine.ts';
-import type { SessionCredentials } from '../invocation.ts';
-import type { Log } from '../log.ts';
-import type { Door } from './door.ts';
+import { searchPath } from '../config.ts';
+import type { Engine, RuntimeFamily, RuntimeReadiness, StartHooks, Worker } from '../engine.ts';
 import { idLength, secretLength } from './door.ts';
 import { baseEnvironment, instanceEnvironment } from './environment.ts';
 import { killGroup, killMarked } from './group.ts';
-import type { Interpreters } from './interpreter.ts';
+import { anyOtherUser, type Interpreter, Interpreters } from './interpreter.ts';
+import type { EngineOptions } from './options.ts';
 import { Output } from './output.ts';
-import type { Place } from './place.ts';
 import { HostWorker } from './worker.ts';
 import { Unfit, Zygote } from './zygote.ts';
 
@@ -24,19 +22,32 @@ const processesEach = 64;
 /** Packages that one revision may have refused, before it runs without any preload. */
 const refusals = 8;
 
-export interface PythonOptions {
-  door: Door;
-  place: Place;
+const pythonRuntimes = ['python3.10', 'python3.12', 'python3.9', 'python3'];
+
+interface PythonOptions extends EngineOptions {
   interpreters: Interpreters;
-  region: string;
-  accountId: string;
   /** Folder with packages that functions may use without bringing them, last on sys.path. */
   packages: string | undefined;
-  /** Largest file that a function may write, bytes. */
-  fileBytes: number;
-  credentialsFor: (fn: FunctionVersion) => SessionCredentials;
-  onLog: (name: string, instanceId: string, requestId: string, line: string) => void;
-  log: Log;
+}
+
+/** The Python runtimes; looks for interpreters, a configured one first. */
+export async function openPython(
+  options: EngineOptions & { interpreter?: string | undefined; packages?: string | undefined },
+): Promise<RuntimeFamily> {
+  const interpreters = new Interpreters({ configured: options.interpreter, searchPath: searchPath(), hosts: options.place.hosts });
+  const uid = options.dropPrivileges ? anyOtherUser : undefined;
+  await Promise.all(pythonRuntimes.map((runtime) => interpreters.find(runtime, uid)));
+  return {
+    runtimes: pythonRuntimes,
+    engine: (fn) => new PythonEngine(fn, { ...options, interpreters, packages: options.packages }),
+    ready: () => pythonRuntimes.map((runtime) => readiness(runtime, interpreters.known(runtime, uid))),
+    close: async () => {},
+  };
+}
+
+function readiness(runtime: string, found: Interpreter | undefined): RuntimeReadiness {
+  if (!found) return { runtime, ok: false, note: 'no Python 3.9 or newer was found that functions may use' };
+  return { runtime, ok: true, interpreter: found.path, version: found.version, ...(found.note ? { note: found.note } : {}) };
 }
 
 /** Python instances of one function revision: children of a fork server that runs as the function's own user. */
@@ -154,16 +165,20 @@ export class PythonEngine implements Engine {
   }
 
   #spawn(interpreter: string): Zygote {
-    const { place, region, accountId } = this.#options;
+    const { place, region, accountId, packages, fileBytes } = this.#options;
     const fn = this.#fn;
     const [markName, markValue] = this.#mark.split('=') as [string, string];
     const zygote: Zygote = new Zygote(
+      this.#options.sandbox,
       {
         interpreter,
         script: join(place.hosts, 'python/fork_server.py'),
         config: this.#config(),
         env: { ...baseEnvironment({ fn, region, accountId, tmp: place.tmp }), [markName]: markValue },
         uid: fn.uid,
+        readable: [fn.codeDir, place.hosts, ...(packages === undefined ? [] : [packages])],
+        writable: [place.tmp],
+        limits: { memoryMb: fn.memoryMb + overheadMb, processes: (fn.maxInstances + 4) * processesEach, fileBytes },
       },
       {
         forked: (id, pid) => {

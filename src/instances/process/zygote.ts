@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { Fault } from '../../faults/index.ts';
 import { after, FrameReader, type Timer } from '../../kit/index.ts';
-import { killGroup } from './group.ts';
+import type { Launch, Launched, Sandbox } from '../sandbox/sandbox.ts';
 import { frame, headRoom, pack, unpack } from './wire.ts';
 
 const readyMs = 20_000;
@@ -15,6 +15,9 @@ export interface ZygoteOptions {
   config: Record<string, unknown>;
   env: Record<string, string>;
   uid: number | undefined;
+  readable: readonly string[];
+  writable: readonly string[];
+  limits: Launch['limits'];
 }
 
 export interface ZygoteEvents {
@@ -40,6 +43,7 @@ export class Zygote {
   readonly ready: Promise<{ preloaded: string[] }>;
   /** Resolves when the process has ended. */
   readonly ended: Promise<void>;
+  readonly #launched: Launched;
   readonly #child: ChildProcess;
   readonly #control: Duplex;
   readonly #options: ZygoteOptions;
@@ -52,19 +56,23 @@ export class Zygote {
   #opened: (about: { preloaded: string[] }) => void = () => {};
   #refused: (error: Error) => void = () => {};
 
-  constructor(options: ZygoteOptions, events: ZygoteEvents) {
+  constructor(sandbox: Sandbox, options: ZygoteOptions, events: ZygoteEvents) {
     this.#options = options;
     this.#events = events;
-    const { uid } = options;
-    // -S: packages that the host happens to have must not mix with those of the function.
-    this.#child = spawn(options.interpreter, ['-I', '-S', '-B', options.script], {
+    const { interpreter, script, env, uid, readable, writable, limits } = options;
+    this.#launched = sandbox.launch({
+      program: interpreter,
+      // -S: packages that the host happens to have must not mix with those of the function.
+      args: ['-I', '-S', '-B', script],
       cwd: '/',
-      env: options.env,
-      // A session of its own: a terminal's Ctrl-C is for the server alone.
-      detached: true,
+      env,
+      uid,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      ...(uid === undefined ? {} : { uid, gid: uid }),
+      readable,
+      writable,
+      limits,
     });
+    this.#child = this.#launched.child;
     this.ready = new Promise((resolve, reject) => {
       this.#opened = resolve;
       this.#refused = reject;
@@ -113,7 +121,7 @@ export class Zygote {
   }
 
   kill(): void {
-    if (this.#alive && this.#child.pid !== undefined) killGroup(this.#child.pid, undefined);
+    if (this.#alive) this.#launched.kill();
   }
 
   #send(type: number, head: object): void {

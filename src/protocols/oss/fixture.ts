@@ -84,6 +84,8 @@ const version: FunctionVersion = {
   maxInstances: 1,
   env: {},
   codeDir: '/',
+  layerDirs: [],
+  provisioned: 0,
 };
 
 /** ARN that the test's Object FC access points are bound to. */
