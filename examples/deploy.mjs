@@ -1,9 +1,10 @@
 /**
- * Puts a Python function of yours behind an object, with the vendor's own SDKs: @alicloud/fc20230330 deploys it, ali-oss binds it.
+ * Puts a function of yours behind an object, with the vendor's own SDKs: @alicloud/fc20230330 deploys it, ali-oss binds it.
  *
  *   node examples/deploy.mjs NAME FOLDER [BUCKET]
  *
- * FOLDER holds index.py with handler(event, context), and the packages that it needs (pip install -r requirements.txt -t FOLDER).
+ * FOLDER holds index.py with handler(event, context), and the packages that it needs (pip install -r requirements.txt -t FOLDER). For another
+ * language set FC_RUNTIME and FC_HANDLER, such as nodejs24 and index.fetch.
  * The key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET. Run it again to deploy a change.
  */
 
@@ -16,6 +17,7 @@ import { ZipFile } from 'yazl';
 
 const { OSS_ACCESS_KEY_ID: accessKeyId, OSS_ACCESS_KEY_SECRET: accessKeySecret } = process.env;
 const { OSS_ENDPOINT: ossEndpoint = 'http://localhost:9000', FC_ENDPOINT: fcEndpoint = '127.0.0.1:9001' } = process.env;
+const { FC_RUNTIME: runtime = 'python3.10', FC_HANDLER: handler = 'index.handler' } = process.env;
 const [name, folder, bucket = 'demo'] = process.argv.slice(2);
 if (!name || !folder || !accessKeyId || !accessKeySecret) {
   console.error('Set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, then: node examples/deploy.mjs NAME FOLDER [BUCKET]');
@@ -49,8 +51,8 @@ async function deploy() {
   try {
     const body = new fc.CreateFunctionInput({
       functionName: name,
-      runtime: 'python3.10',
-      handler: 'index.handler',
+      runtime,
+      handler,
       timeout: 60,
       memorySize: 512,
       code,

@@ -9,7 +9,7 @@ const at = process.argv.indexOf('--rounds');
 await installToolchains();
 // What is measured is what the published package runs.
 const built = join(cache, 'build');
-build(built);
+await build(built);
 process.env.SLUICE_BIN = join(built, 'bin', 'sluice');
 const missed = await bench(at > 0 ? Number(process.argv[at + 1]) : 5);
 for (const row of missed) process.stdout.write(`missed: ${row.name}: ${row.ratio?.toFixed(2)} instead of ${row.gate}\n`);

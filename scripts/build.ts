@@ -2,14 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { compileHost } from '../src/instances/java/compile.ts';
+import { run } from './toolchain/command.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
 /**
  * Compiles src/ into `<target>/dist` and puts the shim and package.json beside it. Tests and fixtures stay out; the hosts of other languages go along as
- * they are. @throws Error when the compiler finds a fault
+ * they are, that of Java compiled. @throws Error when a compiler finds a fault, or where a package to be published would have no Java host
  */
-export function build(target: string): void {
+export async function build(target: string): Promise<void> {
   const dist = join(target, 'dist');
   rmSync(dist, { recursive: true, force: true });
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
@@ -17,12 +19,21 @@ export function build(target: string): void {
   if (result.status !== 0) throw new Error(`tsc failed:\n${result.stdout}${result.stderr}`);
   cpSync(join(root, 'src', 'instances', 'hosts'), join(dist, 'instances', 'hosts'), {
     recursive: true,
-    filter: (source) => !source.includes('__pycache__'),
+    filter: (source) => !source.includes('__pycache__') && !/\/hosts\/java\/./.test(source),
   });
+  await buildJavaHost(join(dist, 'instances', 'hosts', 'java'));
   if (resolve(target) === root) return;
   mkdirSync(join(target, 'bin'), { recursive: true });
   cpSync(join(root, 'bin', 'sluice'), join(target, 'bin', 'sluice'));
   cpSync(join(root, 'package.json'), join(target, 'package.json'));
 }
 
-if (import.meta.main) build(resolve(process.argv[2] ?? root));
+async function buildJavaHost(target: string): Promise<void> {
+  const compiler = await run('javac', ['--version']);
+  if (compiler.code === 0) return compileHost('javac', join(root, 'src', 'instances', 'hosts', 'java'), target);
+  const missing = 'javac was not found: what is built here cannot run Java functions';
+  if (process.env.CI === 'true' || process.env.npm_lifecycle_event === 'prepack') throw new Error(missing);
+  console.error(missing);
+}
+
+if (import.meta.main) await build(resolve(process.argv[2] ?? root));

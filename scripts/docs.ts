@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { settingsReference } from '../src/config.ts';
 import { faultTable } from '../src/faults/index.ts';
+import { fc2Operations, fcOperations } from '../src/protocols/fc/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const origin = 'This page is written by `./run docs`; change the source and run it again.';
@@ -49,11 +50,48 @@ ${table(['setting', 'what it is', 'default', 'type', 'flag', 'environment'], row
 `;
 }
 
+function fcOperationsPage(): string {
+  const rowsOf = (operations: typeof fcOperations, carriedOut: boolean) =>
+    [...operations]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .filter(({ run }) => (run !== undefined) === carriedOut)
+      .map(({ name, method, path, action, versions }) => [
+        ...[`\`${name}\``, `\`${method} ${path}\``, `\`${action}\``],
+        versions ? versions.join(', ') : '',
+      ]);
+  const rows = (carriedOut: boolean) => rowsOf(fcOperations, carriedOut).map((row) => row.slice(0, 3));
+  const older = ['operation', 'request, below `/2021-04-06` and `/2016-08-15`', 'action in policies', 'only in'];
+  const head = ['operation', 'request, below `/2023-03-30`', 'action in policies'];
+  return `# Operations of the Function Compute API
+
+${origin} Source: \`src/protocols/fc/operations.ts\`. What differs from the vendor is told in [Function Compute API](../fc-api.md).
+
+## Carried out
+
+${table(head, rows(true))}
+
+## Known, and refused with NotImplemented
+
+${table(head, rows(false))}
+
+## Function Compute 2.0
+
+Source: \`src/protocols/fc/fc2/operations.ts\`.
+
+${table(older, rowsOf(fc2Operations, true))}
+
+Known, and refused with NotImplemented:
+
+${table(older, rowsOf(fc2Operations, false))}
+`;
+}
+
 /** The generated pages by their path under the repository's root. */
 export function referencePages(): Map<string, string> {
   return new Map([
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/settings.md', settingsPage()],
+    ['docs/reference/fc-operations.md', fcOperationsPage()],
   ]);
 }
 

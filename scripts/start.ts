@@ -1,4 +1,4 @@
-// the server with a first demo: a picture, two Python functions, links to click (takes the flags of sluice serve)
+// the server with a first demo: objects, functions in four languages, links to click (takes the flags of sluice serve)
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,17 +7,11 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ConfigError, loadSettings, type Settings, settingsReference } from '../src/config.ts';
 import { type PythonTools, prepareDemoPython } from './demo/python.ts';
+import { endRunning } from './toolchain/command.ts';
 import { cache, root } from './toolchain/folder.ts';
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-/** First line of an error and, where there is one, the last that says ERROR. */
-function inOneLine(error: unknown): string {
-  const lines = (error instanceof Error ? error.message : String(error)).split('\n');
-  const cause = lines.findLast((line) => /error/i.test(line));
-  return cause !== undefined && cause !== lines[0] ? `${lines[0]} ${cause.trim()}` : (lines[0] ?? '');
 }
 
 /** The settings that the server will have, so that its data folder, region and key are known here. */
@@ -30,12 +24,11 @@ function readFlags(words: string[]): Settings {
   return loadSettings({ ...(values.config === undefined ? {} : { file: values.config as string }), flags });
 }
 
-async function preparePython(): Promise<PythonTools | undefined> {
+async function preparePython(): Promise<PythonTools | { missing: string }> {
   try {
     return await prepareDemoPython(() => say('Preparing Python for the demo: Pillow and oss2 go into .cache/ (only the first time) ...'));
   } catch (error) {
-    say(`Starting without the demo's functions: ${inOneLine(error)}`);
-    return undefined;
+    return { missing: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -76,32 +69,42 @@ function rootKey(settings: Settings): { id: string; secret: string; own: boolean
   return { ...made, own: true };
 }
 
-async function main(): Promise<number> {
-  const words = process.argv.slice(2);
-  const settings = readFlags(words);
-  const logFile = resolve(settings.logFile ?? `${settings.data.replace(/\/+$/, '')}.log`);
-  const python = await preparePython();
-  const server = startServer(words, environment(settings, logFile, python));
-  const ended = once(server, 'exit');
+/** Has Ctrl C and its like end the server and whatever is being built, once. Returns whether that has happened. */
+function stopOnSignals(server: ChildProcess): () => boolean {
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (!stopping) say('Stopping ...');
       stopping = true;
+      endRunning();
       server.kill('SIGTERM');
     });
   }
   process.on('exit', () => server.kill('SIGKILL'));
-  // The rest of the demo is loaded while the server starts.
-  const loading = import('./demo/demo.ts');
+  return () => stopping;
+}
+
+async function main(): Promise<number> {
+  const words = process.argv.slice(2);
+  const settings = readFlags(words);
+  const logFile = resolve(settings.logFile ?? `${settings.data.replace(/\/+$/, '')}.log`);
+  const found = await preparePython();
+  const python = 'missing' in found ? undefined : found;
+  const server = startServer(words, environment(settings, logFile, python));
+  const ended = once(server, 'exit');
+  const stopping = stopOnSignals(server);
+  // The rest of the demo is loaded, and what needs it is built, while the server starts.
+  const demo = await import('./demo/demo.ts');
+  const onBuild = (what: string) => say(`Building the function in ${what} (only the first time) ...`);
+  const packages = demo.packAll({ python: found, onBuild });
   const addresses = await waitUntilReady(server);
-  const { present } = await loading;
-  if (addresses !== undefined && !stopping) {
+  if (addresses === undefined) endRunning();
+  else if (!stopping()) {
     const { id, secret, own } = rootKey(settings);
     const { region } = settings;
     const access = { data: addresses.data, control: addresses.control, region, accessKeyId: id, accessKeySecret: secret };
-    const text = await present({ access, python, ownKey: own, logFile, dataFolder: resolve(settings.data) });
-    if (!stopping) say(text);
+    const text = await demo.present({ access, packages, python, ownKey: own, logFile, dataFolder: resolve(settings.data) });
+    if (!stopping()) say(text);
   }
   const [code] = (await ended) as [number | null];
   return code ?? 1;

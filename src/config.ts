@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { isAllowEntry } from './kit/index.ts';
+import { httpConfig, tlsConfig } from './http/config.ts';
 import { transformsConfig } from './transforms/config.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -79,11 +81,55 @@ const schema = z.object({
     .max(100_000)
     .default(1000)
     .describe('invocations that may wait for an instance, per function; more are refused'),
+  sandbox: z
+    .enum(['auto', 'bubblewrap', 'user', 'none'])
+    .default('auto')
+    .describe('wall around functions: bubblewrap, a user of their own (root only), or none; auto takes the strongest that works'),
   runDir: z.string().optional().describe('folder for unpacked code, sockets and tmp of functions; inside the data folder when left out'),
   python: z
     .object({
       interpreter: z.string().optional().describe('Python 3.9 or newer that runs Python functions; searched for when left out'),
       packages: z.string().optional().describe('folder of packages that the vendor has on board (Pillow), put last on sys.path'),
+    })
+    .prefault({}),
+  node: z
+    .object({
+      interpreter: z.string().optional().describe('Node 16 or newer that runs Node.js functions of every version; searched for when left out'),
+    })
+    .prefault({}),
+  java: z
+    .object({
+      home: z.string().optional().describe('folder of the Java 11 or newer that runs Java functions; searched for when left out'),
+    })
+    .prefault({}),
+  outgoing: z
+    .object({
+      allow: z
+        .union([
+          z.array(z.string()),
+          z.string().transform((text) =>
+            text
+              .split(',')
+              .map((part) => part.trim())
+              .filter(Boolean),
+          ),
+        ])
+        .refine(
+          (entries) => entries.every(isAllowEntry),
+          'must be host:port entries, e.g. worker.internal:8080, 10.0.0.5:8080 or [::1]:8080',
+        )
+        .default([])
+        .describe('host:port entries that the server may make requests to (HTTP functions), comma separated; none when left out'),
+      ca: z.string().optional().describe('PEM file of certificates that requests of the server trust besides the system’s'),
+    })
+    .prefault({}),
+  http: httpConfig.prefault({}),
+  tls: tlsConfig.prefault({}),
+  audit: z
+    .object({
+      file: z.string().optional().describe('file of the audit log; audit/audit.log in the data folder when left out'),
+      maxBytes: z.coerce.number().int().min(1_000).default(67_108_864).describe('bytes after which the audit log is set aside and begun anew'),
+      files: z.coerce.number().int().min(1).max(1_000).default(10).describe('files of the audit log that are kept'),
     })
     .prefault({}),
   transforms: transformsConfig.prefault({}),
@@ -192,6 +238,9 @@ export function loadSettings(options: { file?: string; environment?: NodeJS.Proc
   }
   if (result.success && (result.data.accessKeyId === undefined) !== (result.data.accessKeySecret === undefined)) {
     faults.push('accessKeyId and accessKeySecret: give both or neither');
+  }
+  if (result.success && (result.data.tls.cert === undefined) !== (result.data.tls.key === undefined)) {
+    faults.push('tls.cert and tls.key: give both or neither');
   }
   if (!result.success || faults.length > 0)
     throw new ConfigError(`The settings are not usable:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);

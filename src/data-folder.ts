@@ -27,6 +27,7 @@ export interface DataFolder {
   packages: string;
   spool: string;
   keys: string;
+  audit: string;
   /** Code, sockets and tmp of functions; other users may walk through it. */
   run: string;
   /** Gives the folder back, so that another server may open it. */
@@ -57,6 +58,7 @@ export function openDataFolder(path: string, options: { run?: string } = {}): Da
     packages: make('packages'),
     spool,
     keys: join(folder, 'keys.json'),
+    audit: join(folder, 'audit', 'audit.log'),
     run: run.path,
     release: () => {
       if (run.temporary) rmSync(run.path, { recursive: true, force: true });
@@ -99,6 +101,7 @@ function takeLock(folder: string): DatabaseSync {
   const lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 });
   const pidFile = join(folder, 'pid');
   try {
+    chmodSync(join(folder, 'lock'), 0o600);
     lock.exec(
       'pragma locking_mode = exclusive; begin exclusive; create table if not exists held (since integer); commit; begin exclusive;',
     );
@@ -108,7 +111,8 @@ function takeLock(folder: string): DatabaseSync {
     const who = pid === '' ? 'Another server' : `Another server (process ${pid})`;
     throw new DataFolderError(`${who} is using ${folder}. Stop it, or choose another folder with --data.`, { cause: error });
   }
-  writeFileSync(pidFile, `${process.pid}\n`);
+  writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
+  chmodSync(pidFile, 0o600);
   return lock;
 }
 

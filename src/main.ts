@@ -1,25 +1,25 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
-import { isIP } from 'node:net';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AccessPoints, openAccessPoints } from './accesspoints/index.ts';
 import { type Blobs, openFsBlobs } from './blobs/index.ts';
 import { openBuckets, type Store } from './buckets/index.ts';
 import type { Settings } from './config.ts';
 import { type DataFolder, isWalkable, openDataFolder } from './data-folder.ts';
-import { type Functions, type FunctionVersion, openFunctions } from './functions/index.ts';
-import { createListener, type Dialect, type Listener, type ListenerOptions } from './http/index.ts';
+import { openDoors, StartError } from './doors.ts';
+import { type Functions, type FunctionVersion, openFunctions, sessionNameOf } from './functions/index.ts';
 import { type AssumeOptions, type Identity, openIdentity, type SessionCredentials } from './identity/index.ts';
-import { findInterpreter, type Instances, openInstances } from './instances/index.ts';
+import { findInterpreter, type Instances, openInstances, RuntimeApi, SandboxError } from './instances/index.ts';
+import { after, openOutgoing } from './kit/index.ts';
 import { type Metadata, openMetadata } from './metadata/index.ts';
 import { createAdminDialect } from './protocols/admin/index.ts';
 import { createFcDialect } from './protocols/fc/index.ts';
-import { createOssDialect } from './protocols/oss/index.ts';
+import { createOssDialect, explainOss } from './protocols/oss/index.ts';
+import { createRuntimeDialect } from './protocols/runtime/index.ts';
+import { createStsDialect } from './protocols/sts/index.ts';
 import { presignRead } from './signing/index.ts';
-import { createTelemetry, type Telemetry } from './telemetry/index.ts';
+import { asyncSettings, openTasks, type Tasks } from './tasks/index.ts';
+import { type Audit, createTelemetry, openAudit, type Telemetry } from './telemetry/index.ts';
 import { openTransforms, type Transforms } from './transforms/index.ts';
-
-/** Raised when the server cannot start for a reason that its user can mend; the message says how. */
-export class StartError extends Error {}
 
 export interface RunningServer {
   settings: Settings;
@@ -40,7 +40,8 @@ const defaultRole = 'AliyunFCDefaultRole';
 const functionService = 'fc.aliyuncs.com';
 /** Credentials in an instance's environment; the vendor documents 36 hours. */
 const environmentTtlMs = 36 * 3_600_000;
-const functionsHeaderBytes = 65_536;
+/** How long the credentials of an asynchronous invocation outlive its timeout. */
+const taskSpareMs = 15 * 60_000;
 
 /** Everything that was opened, in order; closed in reverse. */
 class Opened {
@@ -63,6 +64,7 @@ interface Rooms {
   accesspoints: AccessPoints;
   functions: Functions;
   instances: Instances;
+  tasks: Tasks;
   /** A session of a function's role, or of the default one. */
   assume: (role: string | undefined, options: AssumeOptions) => SessionCredentials;
   notes: string[];
@@ -85,9 +87,20 @@ export async function openServer(settings: Settings): Promise<RunningServer> {
 async function assemble(settings: Settings, opened: Opened): Promise<RunningServer> {
   const folder = opened.add(openDataFolder(settings.data, { run: settings.runDir }), (it) => it.release());
   const telemetry = opened.add(createTelemetry({ level: settings.logLevel, file: settings.logFile }), (it) => it.flush());
+  const audit = opened.add(auditOf(settings, folder, telemetry), (it) => it.close());
   const metadata = opened.add(await openMetadata({ file: folder.metadata, durability: settings.durability }), (it) => it.close());
-  const identity = await openIdentity({ metadata, accountId: settings.accountId, rootKey: givenKey(settings), keyFile: folder.keys });
-  const rooms = await openRooms({ settings, folder, telemetry, metadata, identity, opened });
+  const identity = opened.add(
+    await openIdentity({
+      metadata,
+      accountId: settings.accountId,
+      rootKey: givenKey(settings),
+      keyFile: folder.keys,
+      onProblem: (err) => telemetry.log.error({ err }, 'the last use of access keys could not be written'),
+    }),
+    (it) => it.close(),
+  );
+  const runtimeApi = new RuntimeApi();
+  const rooms = await openRooms({ settings, folder, telemetry, metadata, identity, opened, runtimeApi });
   let route = '';
   const { metrics } = telemetry;
   metrics.beforeScrape.push(() => {
@@ -103,8 +116,16 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
   });
   let draining = false;
   const oss = createOssDialect({ ...rooms, transforms, region: settings.region, domains: settings.domains });
-  const control = createAdminDialect(createFcDialect({ ...rooms, buckets: rooms.store, region: settings.region, assume: rooms.assume }), {
+  const ossExplained = explainOss({ ...rooms, region: settings.region });
+  const fc = createFcDialect({ ...rooms, buckets: rooms.store, region: settings.region, assume: rooms.assume });
+  const controlDialect = createAdminDialect(createStsDialect(fc, { identity }), {
     metrics,
+    api: {
+      identity,
+      output: telemetry.output,
+      region: settings.region,
+      explain: (question) => (/^oss:/i.test(question.action) ? ossExplained(question) : undefined),
+    },
     draining: () => draining,
     parts: () => ({
       store: storeState(metadata),
@@ -112,30 +133,47 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
       listeners: { ok: !draining },
     }),
   });
-  const doors = await openDoors({ settings, telemetry, opened, oss, control, onRoute: (url) => (route = url) });
-  const { data, control: controlDoor, functions } = doors;
-  telemetry.log.info({ data: data.port, control: controlDoor.port, functions: functions.port }, 'ready');
+  const { data, control, functions, addresses, notes } = await openDoors({
+    settings,
+    telemetry,
+    audit,
+    folder: folder.path,
+    dialects: { data: oss, control: controlDialect, functions: createRuntimeDialect(oss, runtimeApi) },
+    keep: (listener) => opened.add(listener, (it) => it.drain(0)),
+    onRoute: (url, local) => {
+      route = url;
+      runtimeApi.listen(new URL(local).host);
+    },
+  });
+  telemetry.log.info({ data: data.port, control: control.port, functions: functions.port }, 'ready');
   return {
     settings,
-    addresses: {
-      data: urlOf(settings.host, data.port),
-      control: urlOf(settings.host, controlDoor.port),
-      functions: route,
-    },
+    addresses,
     accountId: identity.accountId,
     dataFolder: folder.path,
     rootKey: identity.rootKey,
-    notes: rooms.notes,
+    notes: [...rooms.notes, ...notes],
     stop: async () => {
       draining = true;
       // Functions answer until the last client is served, and the control listener tells meanwhile that the server drains.
       await data.drain(settings.drainMs);
-      await controlDoor.drain(settings.drainMs);
+      await control.drain(settings.drainMs);
+      rooms.tasks.halt();
       await rooms.instances.close();
       await functions.drain(1000);
       await opened.close();
     },
   };
+}
+
+function auditOf({ audit }: Settings, folder: DataFolder, telemetry: Telemetry): Audit {
+  return openAudit({
+    file: audit.file ?? folder.audit,
+    maxBytes: audit.maxBytes,
+    files: audit.files,
+    after,
+    onProblem: (err) => telemetry.log.error({ err }, 'the audit log cannot be written'),
+  });
 }
 
 /** Whether the metadata can be read now; without it no request can be served. */
@@ -145,58 +183,6 @@ function storeState(metadata: Metadata): { ok: boolean; note?: string } {
   } catch {
     return { ok: false, note: 'the metadata database cannot be read; see the log' };
   }
-}
-
-interface DoorParts {
-  settings: Settings;
-  telemetry: Telemetry;
-  opened: Opened;
-  oss: Dialect;
-  control: Dialect;
-  /** Told where functions send their answers, before any other listener is open. */
-  onRoute: (url: string) => void;
-}
-
-/** Starts the three listeners; the functions listener first, since a transform needs it. @throws StartError */
-async function openDoors({
-  settings,
-  telemetry,
-  opened,
-  oss,
-  control,
-  onRoute,
-}: DoorParts): Promise<Record<'data' | 'control' | 'functions', Listener>> {
-  const { host } = settings;
-  const start = async (options: Omit<ListenerOptions, 'telemetry'>): Promise<Listener> => {
-    const listener = createListener({ telemetry, ...options });
-    await listener.start().catch((error: Error) => {
-      throw new StartError(error.message, { cause: error });
-    });
-    return opened.add(listener, (it) => it.drain(0));
-  };
-  const functions = await start({
-    name: 'functions',
-    host: settings.functionsHost,
-    port: settings.functionsPort,
-    dialect: oss,
-    limits: { headerBytes: functionsHeaderBytes },
-    portSetting: '--functions-port',
-  });
-  onRoute(functionsUrl(settings, functions));
-  const data = await start({ name: 'data', host, port: settings.port, dialect: oss, portSetting: '--port' });
-  const allowedHosts = controlHosts(settings);
-  return {
-    functions,
-    data,
-    control: await start({
-      name: 'control',
-      host,
-      port: settings.controlPort,
-      dialect: control,
-      allowedHosts,
-      portSetting: '--control-port',
-    }),
-  };
 }
 
 function givenKey({ accessKeyId, accessKeySecret }: Settings): { id: string; secret: string } | undefined {
@@ -210,9 +196,10 @@ interface Parts {
   metadata: Metadata;
   identity: Identity;
   opened: Opened;
+  runtimeApi: RuntimeApi;
 }
 
-async function openRooms({ settings, folder, telemetry, metadata, identity, opened }: Parts): Promise<Rooms> {
+async function openRooms({ settings, folder, telemetry, metadata, identity, opened, runtimeApi }: Parts): Promise<Rooms> {
   const { region } = settings;
   const { accountId } = identity;
   const serverIsRoot = process.getuid?.() === 0;
@@ -246,28 +233,67 @@ async function openRooms({ settings, folder, telemetry, metadata, identity, open
       accountId,
       logger: telemetry.log,
       credentialsFor: (version: FunctionVersion) =>
-        assume(version.role, { sessionName: version.name, ttlMs: environmentTtlMs, claims: { function: version.arn } }),
+        assume(version.role, { sessionName: sessionNameOf(version.name), ttlMs: environmentTtlMs, claims: { function: version.arn } }),
       limits: { maxInstances: settings.maxInstances, queue: settings.maxQueue },
+      sandbox: settings.sandbox,
       python: { interpreter: python?.path, packages },
-      onLog: (name, instanceId, requestId, line) =>
-        telemetry.log.info({ function: name, instance: instanceId, request: requestId, line }, 'function output'),
+      node: settings.node,
+      java: settings.java,
+      runtimeApi,
+      outgoing: opened.add(openOutgoing({ allow: settings.outgoing.allow, ca: trusted(settings) }), (it) => it.close()),
+      onLog: (name, instanceId, requestId, line) => {
+        telemetry.output.add(name, requestId, line);
+        telemetry.log.info({ function: name, instance: instanceId, request: requestId, line }, 'function output');
+      },
+    }).catch((error: unknown) => {
+      throw error instanceof SandboxError ? new StartError(error.message, { cause: error }) : error;
     }),
     (it) => it.close(),
   );
-  functions.onChange((name) => instances.retire(name));
-  return { blobs, identity, store, accesspoints, functions, instances, assume, notes: notesOf(instances, packages) };
+  functions.onChange((name, current) => instances.retire(name, current));
+  const warm = (version: FunctionVersion) =>
+    void instances
+      .prepare(version)
+      .catch((err) => telemetry.log.error({ err, function: version.name }, 'instances could not be kept warm'));
+  functions.onScale(warm);
+  for (const version of functions.provisioned()) warm(version);
+  const tasks = opened.add(
+    await openTasks({
+      metadata,
+      resolve: (name, qualifier) => functions.resolve(name, qualifier),
+      settings: (name, qualifier) => asyncSettings(functions.get(name) && functions.configurations.get('async', name, qualifier)?.value),
+      invoke: (version, { requestId, event, chain }) =>
+        instances.invoke(version, {
+          requestId,
+          event,
+          credentials: assume(version.role, {
+            sessionName: requestId,
+            ttlMs: version.timeoutMs + taskSpareMs,
+            claims: { function: version.arn, ...(chain ? { chain } : {}) },
+          }),
+        }),
+      onProblem: (err) => telemetry.log.error({ err }, 'work on asynchronous invocations failed'),
+    }),
+    (it) => it.close(),
+  );
+  return { blobs, identity, store, accesspoints, functions, instances, tasks, assume, notes: notesOf(instances, packages) };
 }
 
-/** What serves Python functions, in one line, or what is missing. */
+/** What serves Python, Node.js and Java functions, in one line each, or what is missing. */
 function notesOf(instances: Instances, packages: string | undefined): string[] {
-  const ready = instances.ready();
+  const ready = instances.ready().filter(({ runtime }) => runtime.startsWith('python'));
   const served = ready.filter((runtime) => runtime.ok);
   const notes =
     served.length > 0
       ? [`Python functions run on ${served[0]?.interpreter} (${served[0]?.version})`]
       : ready.slice(0, 1).map((it) => it.note ?? '');
   if (served.length > 0 && packages === undefined) notes.push('Pillow is not on board; name a folder that holds it with --python-packages');
-  if (process.getuid?.() !== 0) notes.push('not started as root: functions run as this user; deploy only code that you trust');
+  const nodes = instances.ready().filter(({ runtime, ok }) => ok && runtime.startsWith('nodejs'));
+  const shown = new Set(nodes.map(({ interpreter, version }) => `${interpreter} (${version})`));
+  if (shown.size > 0) notes.push(`Node.js functions run on ${[...shown].join(' and ')}`);
+  const java = instances.ready().find(({ runtime, ok }) => ok && runtime === 'java11');
+  if (java) notes.push(`Java functions run on ${java.interpreter} (${java.version})`);
+  notes.push(...instances.sandbox.notes);
   return notes;
 }
 
@@ -279,6 +305,16 @@ function reachable(packages: string, folder: DataFolder, serverIsRoot: boolean):
   mkdirSync(copy, { mode: 0o755 });
   cpSync(packages, copy, { recursive: true });
   return copy;
+}
+
+/** What requests of the server trust besides the system's certificates. @throws StartError */
+function trusted({ outgoing }: Settings): string | undefined {
+  if (outgoing.ca === undefined) return undefined;
+  try {
+    return readFileSync(outgoing.ca, 'utf8');
+  } catch (error) {
+    throw new StartError(`The file of outgoing.ca cannot be read: ${(error as Error).message}.`, { cause: error });
+  }
 }
 
 interface TransformParts {
@@ -313,27 +349,4 @@ function wireTransforms({ settings, folder, telemetry, rooms, outputRoute }: Tra
     mayInvoke: (roleArn, functionArn) => identity.roleAllows(roleArn, 'fc:InvokeFunction', functionArn),
     metrics: telemetry.metrics,
   });
-}
-
-function urlOf(host: string, port: number): string {
-  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${isIP(shown) === 6 ? `[${shown}]` : shown}:${port}`;
-}
-
-function functionsUrl(settings: Settings, listener: Listener): string {
-  const { advertise } = settings;
-  if (advertise === undefined) return urlOf(settings.functionsHost, listener.port);
-  return advertise.includes(':') ? `http://${advertise}` : `http://${advertise}:${listener.port}`;
-}
-
-/** The control listener answers only names that its user gave it, so that no page in a browser can reach it under a name of its own. */
-function controlHosts(settings: Settings): (host: string) => boolean {
-  const names = new Set([
-    '127.0.0.1',
-    'localhost',
-    '[::1]',
-    settings.host.toLowerCase(),
-    ...settings.controlHosts.map((name) => name.toLowerCase()),
-  ]);
-  return (host) => names.has(host.replace(/:\d+$/, ''));
 }

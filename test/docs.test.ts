@@ -53,3 +53,39 @@ test('source files named in the pages exist', () => {
   }
   assert.deepEqual(missing, []);
 });
+
+/** The titles of a test file as they are written there, placeholders and all. */
+function titlesOf(file: string): Set<string> {
+  const source = readFileSync(join(root, file), 'utf8');
+  return new Set([...source.matchAll(/\btest\(\s*(['"`])((?:(?!\1).)+)\1/g)].map(([, , title = '']) => title));
+}
+
+test('the compatibility list names tests that there are, and leaves no cell empty', () => {
+  const page = readFileSync(join(root, 'docs', 'compatibility.md'), 'utf8');
+  const wrong: string[] = [];
+  const proofs = new Set<string>();
+  for (const [line, mark = '', file = '', title = '', values = ''] of page.matchAll(/^- \*\*(\w+)\*\* `([^`]+)`: “([^”]+)”(.*)$/gm)) {
+    if (proofs.has(mark)) wrong.push(`named twice: ${mark}`);
+    proofs.add(mark);
+    if (!existsSync(join(root, file)) || !titlesOf(file).has(title)) wrong.push(`no such test: ${line}`);
+    else
+      for (const [, value = ''] of values.matchAll(/`([^`]+)`/g))
+        if (!readFileSync(join(root, file), 'utf8').includes(value)) wrong.push(`not tested with ${value}: ${line}`);
+  }
+  const used = new Set([...page.matchAll(/\[(\w+)\]/g)].map(([, mark = '']) => mark));
+  for (const mark of used) if (!proofs.has(mark)) wrong.push(`no test has the mark [${mark}]`);
+  for (const mark of proofs) if (!used.has(mark)) wrong.push(`[${mark}] proves no cell`);
+  let cells = 0;
+  for (const [row] of page.matchAll(/^\|(?! ---).*\|$/gm)) {
+    for (const cell of row
+      .slice(1, -1)
+      .split('|')
+      .map((text) => text.trim())) {
+      cells += 1;
+      if (cell === '') wrong.push(`an empty cell: ${row}`);
+      if (/^(pass|differs)\b/.test(cell) && !/\[\w+\]/.test(cell)) wrong.push(`'${cell}' without a test: ${row}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(cells > 200 && proofs.size > 40, `${cells} cells, ${proofs.size} tests`);
+});

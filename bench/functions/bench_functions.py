@@ -81,6 +81,11 @@ def empty(event, context):
     return b"ok"
 
 
+def naps(event, context):
+    time.sleep(int(event) / 1000)
+    return b"ok"
+
+
 def answer(event, context):
     _answer(json.loads(event), context, (BODY,), len(BODY))
 

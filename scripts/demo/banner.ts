@@ -1,24 +1,39 @@
-import type { Access, Client } from './client.ts';
-import { bucket, picture } from './setup.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../toolchain/folder.ts';
+import type { Client } from './client.ts';
+import { type DemoFunction, objects } from './functions.ts';
+import type { PythonTools } from './python.ts';
+import { bucket } from './setup.ts';
+import { cliLines, curlLines, keyLines, sdkLines } from './snippets.ts';
 
 const day = 86_400;
 
+/** A function that is ready, and the name under which it answers. */
+export interface Link {
+  fn: DemoFunction;
+  alias: string;
+}
+
 export interface Demo {
   client: Client;
-  /** Aliases by function name; empty when the functions could not be set up. */
-  aliases: Record<string, string>;
+  links: readonly Link[];
+  /** What was left out, and why: a line each. */
+  missing: readonly string[];
+  /** Why there is no demo at all. */
+  trouble: string | undefined;
+  python: PythonTools | undefined;
   /** Whether the server made the key itself; else the user knows the secret. */
   ownKey: boolean;
   logFile: string;
   dataFolder: string;
 }
 
-/** What the demo says when it is ready: where things are, URLs to click, SDK lines to paste. */
+/** What the demo says when it is ready: where things are, URLs to click, lines to paste. */
 export function banner(demo: Demo): string {
-  const { client, aliases, ownKey, logFile, dataFolder } = demo;
+  const { client, links, missing, trouble, logFile, dataFolder } = demo;
   const { access } = client;
-  const secret = ownKey ? access.accessKeySecret : '<the one that you set>';
-  const lines = [
+  return [
     '',
     'Sluice is ready.',
     '',
@@ -27,46 +42,37 @@ export function banner(demo: Demo): string {
     `  data folder       ${dataFolder}`,
     `  log               ${logFile}`,
     '',
-    'Click (signed, valid for a day):',
+    ...(trouble === undefined ? linkLines(client, links) : [trouble, '']),
+    ...(missing.length > 0 ? [...missing.map((line) => `Left out: ${line}`), ''] : []),
+    ...pasteLines(demo),
+    'Ctrl C stops it.',
     '',
-    `  the original      ${client.presign(bucket, picture, day)}`,
-    ...Object.entries(aliases).map(([name, alias]) => {
-      const query: Record<string, string> = name === 'thumbnail' ? { w: '320' } : {};
-      return `  ${name.padEnd(16)}  ${client.presign(alias, picture, day, query)}`;
-    }),
-    '',
-  ];
-  const alias = aliases.thumbnail;
-  if (alias !== undefined) lines.push(...sdkLines(access, alias, secret));
-  lines.push('Ctrl C stops it.', '');
-  return lines.join('\n');
+  ].join('\n');
 }
 
-function sdkLines(access: Access, alias: string, secret: string): string[] {
-  const { port } = new URL(access.data);
-  const { data, region } = access;
-  return [
-    'Fetch the thumbnail with an SDK:',
-    '',
-    `  export OSS_ACCESS_KEY_ID=${access.accessKeyId} OSS_ACCESS_KEY_SECRET=${secret}`,
-    '',
-    '  # Python, oss2',
-    '  import os, oss2',
-    "  auth = oss2.AuthV4(os.environ['OSS_ACCESS_KEY_ID'], os.environ['OSS_ACCESS_KEY_SECRET'])",
-    `  bucket = oss2.Bucket(auth, '${data}', '${alias}', region='${region}')`,
-    `  bucket.get_object_to_file('${picture}', 'thumbnail.jpg', params={'w': '320'})`,
-    '',
-    '  // Node.js, ali-oss',
-    "  import OSS from 'ali-oss';",
-    '  const { OSS_ACCESS_KEY_ID: accessKeyId, OSS_ACCESS_KEY_SECRET: accessKeySecret } = process.env;',
-    `  const where = { endpoint: 'http://localhost:${port}', sldEnable: true, region: 'oss-${region}', authorizationV4: true };`,
-    `  const client = new OSS({ ...where, bucket: '${alias}', accessKeyId, accessKeySecret });`,
-    `  await client.get('${picture}', 'thumbnail.jpg', { subres: { w: '320' } });`,
-    '',
-    '  // Go, github.com/aliyun/aliyun-oss-go-sdk/oss',
-    `  client, _ := oss.New("${data}", os.Getenv("OSS_ACCESS_KEY_ID"), os.Getenv("OSS_ACCESS_KEY_SECRET"))`,
-    `  bucket, _ := client.Bucket("${alias}")`,
-    `  err := bucket.GetObjectToFile("${picture}", "thumbnail.jpg", oss.AddParam("w", "320"))`,
-    '',
-  ];
+/** For each object a link to it as it is, and one to what each function makes of it. */
+function linkLines(client: Client, links: readonly Link[]): string[] {
+  const lines = ['Click (signed, valid for a day):', ''];
+  for (const key of Object.keys(objects)) {
+    lines.push(`  ${key}`, '    as it is', `      ${client.presign(bucket, key, day)}`);
+    for (const { fn, alias } of links.filter(({ fn: { object } }) => object === key)) {
+      lines.push(`    ${fn.name} (${fn.language}): ${fn.gives}`, `      ${client.presign(alias, key, day, fn.query)}`);
+    }
+    lines.push('');
+  }
+  return lines;
+}
+
+function pasteLines({ client, links, python, ownKey }: Demo): string[] {
+  const link = links.find(({ fn: { name } }) => name === 'thumbnail') ?? links.find(({ fn: { name } }) => name === 'redact');
+  if (link === undefined) return [];
+  const { access } = client;
+  const url = client.presign(link.alias, link.fn.object, day, link.fn.query);
+  const secret = ownKey ? access.accessKeySecret : '<the one that you set>';
+  return [...curlLines(link, url), ...keyLines(access, secret), ...cliLines(link), ...sdkLines(access, link, python, interpreterOfNode())];
+}
+
+/** The Node that npm brought along, or the one of the PATH. */
+function interpreterOfNode(): string {
+  return existsSync(join(root, 'node_modules', '.bin', 'node')) ? 'node_modules/.bin/node' : 'node';
 }

@@ -1,13 +1,16 @@
 /**
- * Prepares what the acceptance tests and the demo need beyond npm packages: Pillow and oss2 for Python, client programs for Go.
+ * Prepares what the tests and the demo need beyond npm packages: bubblewrap, Pillow and oss2 for Python, programs for Go, functions for Java.
  * Everything goes into `.cache/`; a second run finds it done. A missing toolchain is told and skipped, except where CI=true: there it fails.
  * What was prepared is written to `.cache/toolchain.json`, which the tests read.
  */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareBubblewrap } from './bubblewrap.ts';
 import { cache } from './folder.ts';
 import { prepareGo } from './go.ts';
+import { prepareJava } from './java.ts';
 import { preparePython } from './python.ts';
+import { systemProgram } from './system.ts';
 
 type Prepared<T> = T | { missing: string };
 
@@ -24,14 +27,27 @@ async function attempt<T>(name: string, work: () => Promise<T>): Promise<Prepare
   }
 }
 
+/** Watches in which order the server syncs. */
+async function prepareStrace(): Promise<{ program: string }> {
+  if (process.platform !== 'linux') throw new Error('strace is for Linux');
+  return { program: await systemProgram('strace', 'strace') };
+}
+
 /** Prepares every toolchain. @throws Error in CI (CI=true) when one is missing */
 export async function installToolchains(): Promise<void> {
   mkdirSync(cache, { recursive: true });
-  const [python, go] = await Promise.all([attempt('python', preparePython), attempt('go', prepareGo)]);
+  const [python, go, java, system] = await Promise.all([
+    attempt('python', preparePython),
+    attempt('go', prepareGo),
+    attempt('java', prepareJava),
+    // One after the other: both may call for apt, which knows no company.
+    attempt('bubblewrap', prepareBubblewrap).then(async (bubblewrap) => [bubblewrap, await attempt('strace', prepareStrace)] as const),
+  ]);
+  const [bubblewrap, strace] = system;
   const file = join(cache, 'toolchain.json');
-  writeFileSync(`${file}.new`, `${JSON.stringify({ python, go }, null, 2)}\n`);
+  writeFileSync(`${file}.new`, `${JSON.stringify({ python, go, java, bubblewrap }, null, 2)}\n`);
   renameSync(`${file}.new`, file);
-  if (process.env.CI === 'true' && ('missing' in python || 'missing' in go)) throw new Error('CI needs every toolchain; see above');
+  if (process.env.CI === 'true' && [python, go, java, bubblewrap, strace].some((tools) => 'missing' in tools)) throw new Error('CI needs every toolchain; see above');
 }
 
 if (import.meta.main) await installToolchains();

@@ -14,9 +14,11 @@ export interface PythonTools {
   packages: string;
   /** Folder with one oss2 each, for PYTHONPATH. */
   oss2: Record<'2.18.3' | 'newest', string>;
+  /** Folder with aliyun-fc2, for PYTHONPATH. */
+  fc2: string;
 }
 
-/** Finds the interpreter for functions and installs Pillow and two versions of oss2 for it into `.cache/`. */
+/** Finds the interpreter for functions and installs Pillow, two versions of oss2 and aliyun-fc2 for it into `.cache/`. */
 export async function preparePython(): Promise<PythonTools> {
   const { interpreter, version } = await functionInterpreter();
   const pip = await pipFor(interpreter);
@@ -28,12 +30,13 @@ export async function preparePython(): Promise<PythonTools> {
       });
     });
   };
-  const [packages, older, newest] = await Promise.all([
+  const [packages, older, newest, fc2] = await Promise.all([
     install('python-packages', 'python-packages.txt', '--only-binary=:all:'),
     install('oss2-2.18.3', 'oss2-2.18.3.txt'),
     install('oss2-newest', 'oss2-newest.txt'),
+    install('aliyun-fc2', 'aliyun-fc2.txt'),
   ]);
-  return { interpreter, version, packages, oss2: { '2.18.3': older, newest } };
+  return { interpreter, version, packages, oss2: { '2.18.3': older, newest }, fc2 };
 }
 
 async function functionInterpreter(): Promise<{ interpreter: string; version: string }> {

@@ -113,7 +113,7 @@ export class Directory {
       createdAt: row.created_at,
       status: 'enable',
       blockPublicAccess: row.public_access_block !== 0,
-      ...policyOf(row.policy, `the policy of access point ${row.name}`),
+      ...policyOf(row.policy, `access point ${row.name}`),
     };
     this.#accessPoints.set(row.name, accessPoint);
     this.#aliases.set(row.alias, { kind: 'access-point', accessPoint });
@@ -135,7 +135,7 @@ export class Directory {
       blockPublicAccess: row.public_access_block !== 0,
       allowedFeatures,
       transformations,
-      ...policyOf(row.policy, `the policy of Object FC access point ${row.name}`),
+      ...policyOf(row.policy, `Object FC access point ${row.name}`),
     };
     this.#objectFcs.set(row.name, objectFc);
     this.#link(objectFc);
@@ -148,6 +148,7 @@ export class Directory {
   }
 }
 
-function policyOf(text: string | null, name: string): { policy?: string; policies: readonly NamedPolicy[] } {
-  return text === null ? { policies: [] } : { policy: text, policies: [{ name, document: parsePolicy(text, 'resource') }] };
+function policyOf(text: string | null, attachedTo: string): { policy?: string; policies: readonly NamedPolicy[] } {
+  if (text === null) return { policies: [] };
+  return { policy: text, policies: [{ name: `the policy of ${attachedTo}`, attachedTo, document: parsePolicy(text, 'resource') }] };
 }

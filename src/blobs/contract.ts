@@ -91,6 +91,22 @@ export function blobsContract(name: string, open: () => Promise<{ blobs: Blobs; 
       assert.ok(bytes.equals(await buffer(before)));
     });
 
+    it('copies: each lives without the other', async () => {
+      const bytes = randomBytes(300_000);
+      const id = await store(blobs, bytes);
+      const begun: string[] = [];
+      const copies = [await blobs.copy(id, (copy) => begun.push(copy)), await blobs.copy(id, (copy) => begun.push(copy))];
+      assert.deepEqual(begun, copies);
+      await blobs.remove(id);
+      missing(id);
+      await blobs.remove(copies[0] as string);
+      assert.ok(bytes.equals(await buffer(blobs.read(copies[1] as string, { start: 0, end: bytes.length - 1 }))));
+      await assert.rejects(
+        blobs.copy(id, () => {}),
+        MissingBlob,
+      );
+    });
+
     it('lets a reader leave in the middle', async () => {
       const id = await store(blobs, randomBytes(2_000_000));
       const stream = blobs.read(id, { start: 0, end: 1_999_999 });

@@ -1,4 +1,5 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import type { ByteSink } from '../kit/index.ts';
 
 /** Largest size that readSmall takes. */
 export const smallBytes = 64 * 1024;
@@ -18,7 +19,7 @@ export interface BlobStream extends Readable {
    * Writes everything into `target`, which it does not end, faster and in less memory than piping. Instead of reading, never beside it.
    * Resolves when all was handed to the system or the target closed; rejects when the blob cannot be read.
    */
-  sendTo?(target: Writable): Promise<void>;
+  sendTo?(target: ByteSink): Promise<void>;
 }
 
 /** One blob on its way in. Nobody sees it before commit() resolves. Calls do not overlap: await what each returns. */
@@ -43,6 +44,11 @@ export interface Blobs {
    * Throws MissingBlob; the stream fails when the blob is shorter than the range.
    */
   read(id: string, range: Range): BlobStream;
+  /**
+   * Makes a second blob of the same bytes, durable when it resolves; it costs no room where the driver can share them, and lives on when the
+   * first is removed. `begun` hears its id before there is anything. Throws MissingBlob.
+   */
+  copy(id: string, begun: (copy: string) => void): Promise<string>;
   /** Removes a blob; harmless when there is none. */
   remove(id: string): Promise<void>;
   /**

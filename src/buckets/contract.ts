@@ -4,7 +4,10 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Crc64 } from '../kit/index.ts';
+import { appendContract } from './append.contract.ts';
+import { copyContract } from './copy.contract.ts';
 import type { FoundObject, NewBucket, PutRequest, Store } from './store.ts';
+import { uploadsContract } from './uploads.contract.ts';
 
 export const someBucket: NewBucket = {
   name: 'bucket',
@@ -48,8 +51,11 @@ export function storeContract(name: string, open: () => Promise<{ store: Store; 
       await store.close();
       await remove();
     });
-    const bucketTests = () => bucketContract(() => store);
-    bucketTests();
+    const current = () => store;
+    bucketContract(current);
+    uploadsContract(current);
+    copyContract(current);
+    appendContract(current);
 
     for (const size of sizes) {
       it(`keeps an object of ${size} bytes with all that belongs to it`, async () => {
@@ -63,7 +69,7 @@ export function storeContract(name: string, open: () => Promise<{ store: Store; 
         assert.ok(blob && modifiedAt >= before && modifiedAt <= Date.now());
         assert.deepEqual(rest, {
           ...{ bucket: 'bucket', key: 'a/b', size, etag: md5(bytes), crc64: Crc64.of(bytes).toString(), contentType: 'text/plain' },
-          ...{ headers, meta, type: 'Normal', storageClass: 'IA' },
+          ...{ headers, meta, type: 'Normal', storageClass: 'IA', acl: 'default', pieces: 0, tags: {} },
         });
         for (let round = 0; round < 2; round++) {
           assert.deepEqual(store.head('bucket', 'a/b'), head);
@@ -254,7 +260,7 @@ function bucketContract(current: () => Store): void {
     const before = store.bucket('bucket');
     assert.deepEqual(await store.createBucket({ ...someBucket, acl: 'public-read' }), { created: false });
     assert.deepEqual(store.bucket('bucket'), before);
-    assert.deepEqual({ ...before, createdAt: 0 }, { ...someBucket, createdAt: 0 });
+    assert.deepEqual({ ...before, createdAt: 0 }, { ...someBucket, createdAt: 0, policies: [], blockPublicAccess: false, settings: {} });
     await assert.rejects(store.createBucket({ ...someBucket, owner: 'you' }), { code: 'BucketAlreadyExists' });
     const race = await Promise.allSettled(['me', 'you', 'me'].map((owner) => store.createBucket({ ...other('race'), owner })));
     assert.equal(race.filter((outcome) => outcome.status === 'fulfilled' && outcome.value.created).length, 1);
@@ -270,6 +276,87 @@ function bucketContract(current: () => Store): void {
     await store.setBucketAcl('bucket', 'public-read');
     assert.equal(store.bucket('bucket')?.acl, 'public-read');
     await assert.rejects(store.setBucketAcl('nowhere', 'private'), { code: 'NoSuchBucket' });
+  });
+
+  it('keeps the policy of a bucket byte for byte, parsed beside it', async () => {
+    const store = current();
+    const policy = `{ "Version":"1",\n "Statement":[{"Effect":"Deny","Action":["oss:*"],"Principal":["*"],"Resource":["*"]}] }`;
+    await store.setBucketPolicy('bucket', policy);
+    const { policies, ...rest } = store.bucket('bucket') ?? { policies: [] };
+    assert.equal((rest as { policy?: string }).policy, policy);
+    assert.deepEqual(
+      policies.map((each) => [each.name, each.document.Statement.length]),
+      [['the policy of bucket bucket', 1]],
+    );
+    await assert.rejects(store.setBucketPolicy('bucket', '{}'), { code: 'InvalidArgument' });
+    assert.equal(store.bucket('bucket')?.policy, policy);
+    await store.setBucketPolicy('bucket', undefined);
+    assert.deepEqual([store.bucket('bucket')?.policy, store.bucket('bucket')?.policies], [undefined, []]);
+    await assert.rejects(store.setBucketPolicy('nowhere', policy), { code: 'NoSuchBucket' });
+  });
+
+  it('keeps each setting of a bucket apart from the others', async () => {
+    const store = current();
+    await Promise.all([
+      store.setBucketSetting('bucket', 'tags', { a: 'b' }),
+      store.setBucketSetting('bucket', 'cors', { rules: [], responseVary: true }),
+      store.setBucketSetting('bucket', 'referer', { allowEmpty: true, ignoreQuery: false, allowed: [], refused: [] }),
+    ]);
+    assert.deepEqual(Object.keys(store.bucket('bucket')?.settings ?? {}).toSorted(), ['cors', 'referer', 'tags']);
+    await store.setBucketSetting('bucket', 'cors', undefined);
+    await store.setBucketSetting('bucket', 'referer', undefined);
+    assert.deepEqual(store.bucket('bucket')?.settings, { tags: { a: 'b' } });
+    await assert.rejects(store.setBucketSetting('nowhere', 'tags', {}), { code: 'NoSuchBucket' });
+  });
+
+  it('counts what is in a bucket', async () => {
+    const store = current();
+    for (const size of [1, 10, 100]) await store.put(plain(`k${size}`, Buffer.alloc(size), size === 1 ? { storageClass: 'IA' } : {}));
+    const name = await store.uploads.start({ bucket: 'bucket', key: 'k', contentType: '', headers: {}, meta: {} });
+    for (const number of [1, 2]) await store.uploads.put({ ...name, number, source: chunked(Buffer.alloc(1000)) });
+    const classes = { IA: { objects: 1, bytes: 1 }, Standard: { objects: 2, bytes: 110 } };
+    assert.deepEqual(await store.stat('bucket'), { objects: 3, bytes: 111, uploads: 1, partBytes: 2000, classes });
+    await assert.rejects(store.stat('nowhere'), { code: 'NoSuchBucket' });
+  });
+
+  it('makes symlinks, which hold no bytes', async () => {
+    const store = current();
+    const link = { bucket: 'bucket', key: 'link', target: 'not/there', contentType: 'a/b', headers: {}, meta: { a: 'b' } };
+    const head = await store.link(link);
+    assert.deepEqual([head.type, head.target, head.size, head.meta], ['Symlink', 'not/there', 0, { a: 'b' }]);
+    assert.deepEqual(store.get('bucket', 'link')?.head, head);
+    assert.equal(store.get('bucket', 'link')?.small?.length, 0);
+    await assert.rejects(store.link({ ...link, forbidOverwrite: true }), { code: 'FileAlreadyExists' });
+    await assert.rejects(store.link({ ...link, target: '' }), { code: 'InvalidObjectName' });
+    const copy = await store.copy({ from: { bucket: 'bucket', key: 'link' }, bucket: 'bucket', key: 'copy', check: () => {} });
+    assert.deepEqual([copy.type, copy.target], ['Symlink', 'not/there']);
+    await store.put(plain('link', Buffer.from('x')));
+    assert.deepEqual([store.head('bucket', 'link')?.type, store.head('bucket', 'link')?.target], ['Normal', undefined]);
+    await store.settled();
+  });
+
+  it('blocks public access for one bucket and for all', async () => {
+    const store = current();
+    await store.setBucketPublicAccessBlock('bucket', true);
+    assert.deepEqual([store.bucket('bucket')?.blockPublicAccess, store.blockPublicAccess], [true, false]);
+    await store.setPublicAccessBlock(true);
+    await store.setBucketPublicAccessBlock('bucket', false);
+    assert.deepEqual([store.bucket('bucket')?.blockPublicAccess, store.blockPublicAccess], [false, true]);
+    await store.setPublicAccessBlock(false);
+    assert.equal(store.blockPublicAccess, false);
+    await assert.rejects(store.setBucketPublicAccessBlock('nowhere', true), { code: 'NoSuchBucket' });
+  });
+
+  it('changes the ACL of an object, until it is written again', async () => {
+    const store = current();
+    const { blob } = await store.put(plain('k', Buffer.from('x'), { acl: 'public-read' }));
+    assert.equal(store.head('bucket', 'k')?.acl, 'public-read');
+    await store.setObjectAcl('bucket', 'k', 'private');
+    assert.deepEqual([store.get('bucket', 'k')?.head.acl, store.head('bucket', 'k')?.blob], ['private', blob]);
+    await store.put(plain('k', Buffer.from('y')));
+    assert.equal(store.head('bucket', 'k')?.acl, 'default');
+    await assert.rejects(store.setObjectAcl('bucket', 'absent', 'private'), { code: 'NoSuchKey' });
+    await assert.rejects(store.setObjectAcl('nowhere', 'k', 'private'), { code: 'NoSuchBucket' });
   });
 
   it('deletes only empty buckets, and only when the guard agrees', async () => {

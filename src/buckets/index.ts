@@ -7,15 +7,22 @@ export { type Conditions, evaluateConditions } from './conditions.ts';
 export { openBuckets } from './embedded/open.ts';
 export { type ByteRange, parseRange } from './range.ts';
 export type {
+  AppendRequest,
   Bucket,
   BucketGuard,
   BucketPage,
   BucketPageRequest,
+  BucketSettings,
+  CopyRequest,
+  CorsRule,
+  CorsSettings,
   FoundObject,
   NewBucket,
   ObjectHead,
   ObjectPage,
   ObjectPageRequest,
   PutRequest,
+  RefererSettings,
   Store,
 } from './store.ts';
+export { mostParts, type Part, type Upload, type UploadName } from './uploads.ts';

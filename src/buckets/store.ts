@@ -1,7 +1,9 @@
 import type { BlobStream } from '../blobs/index.ts';
+import type { NamedPolicy } from '../identity/index.ts';
 import type { SqlValue } from '../metadata/index.ts';
 import type { Conditions } from './conditions.ts';
 import type { ByteRange } from './range.ts';
+import type { Uploads } from './uploads.ts';
 
 export interface Bucket {
   readonly name: string;
@@ -12,17 +14,68 @@ export interface Bucket {
   readonly acl: string;
   readonly storageClass: string;
   readonly redundancy: string;
+  /** The policy as it was put, byte for byte. */
+  readonly policy?: string;
+  /** `policy` parsed and named, ready for identity.decide; empty without a policy. */
+  readonly policies: readonly NamedPolicy[];
+  readonly blockPublicAccess: boolean;
+  readonly settings: BucketSettings;
+}
+
+/** What is set for a bucket besides, each part as it was put; absent where nothing was. */
+export interface BucketSettings {
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly cors?: CorsSettings;
+  readonly referer?: RefererSettings;
+}
+
+/** Which pages of other origins may read answers (Alibaba OSS API reference, "PutBucketCors"). */
+export interface CorsSettings {
+  readonly rules: readonly CorsRule[];
+  readonly responseVary: boolean;
+}
+
+export interface CorsRule {
+  /** Each with at most one `*`. */
+  readonly origins: readonly string[];
+  readonly methods: readonly string[];
+  /** Lower-case, each with at most one `*`. */
+  readonly headers: readonly string[];
+  readonly exposed: readonly string[];
+  readonly maxAgeSeconds?: number;
+}
+
+/** Which pages may link to objects (Alibaba OSS API reference, "PutBucketReferer"). */
+export interface RefererSettings {
+  readonly allowEmpty: boolean;
+  readonly ignoreQuery: boolean;
+  /** With `*` and `?` as wildcards; when empty everybody may who is not in `refused`. */
+  readonly allowed: readonly string[];
+  readonly refused: readonly string[];
+}
+
+export interface BucketStat {
+  readonly objects: number;
+  readonly bytes: number;
+  /** Uploads that are neither complete nor aborted, and the bytes of their parts. */
+  readonly uploads: number;
+  readonly partBytes: number;
+  /** By storage class. */
+  readonly classes: Readonly<Record<string, { readonly objects: number; readonly bytes: number }>>;
 }
 
 /** A bucket to be made; its region is the store's own when left out. */
-export type NewBucket = Omit<Bucket, 'createdAt' | 'region'> & { readonly region?: string };
+export type NewBucket = Pick<Bucket, 'name' | 'owner' | 'acl' | 'storageClass' | 'redundancy'> & { readonly region?: string };
+
+/** How an object came about. */
+export type ObjectType = 'Normal' | 'Multipart' | 'Appendable' | 'Symlink';
 
 /** All that is known of an object without its bytes. Shared with caches: never change one. */
 export interface ObjectHead {
   readonly bucket: string;
   readonly key: string;
   readonly size: number;
-  /** MD5 of the bytes, lower-case hex. */
+  /** MD5 of the bytes, lower-case hex, of a normal object; else an opaque tag of this content. */
   readonly etag: string;
   /** CRC-64/XZ of the bytes, unsigned decimal. */
   readonly crc64: string;
@@ -33,10 +86,17 @@ export interface ObjectHead {
   readonly meta: Readonly<Record<string, string>>;
   /** Epoch milliseconds. */
   readonly modifiedAt: number;
-  readonly type: 'Normal';
+  readonly type: ObjectType;
   readonly storageClass: string;
-  /** Id of the blob that holds the bytes; a new one at each write, so it names this very content. */
+  /** `default` is what the bucket's own ACL says. */
+  readonly acl: string;
+  /** Id of the blob that holds the bytes, or of the list of blobs that do; a new one at each write, so it names this very content. */
   readonly blob: string;
+  /** Number of blobs in the list; 0 when one blob holds the bytes. */
+  readonly pieces: number;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Key that a symlink leads to. */
+  readonly target?: string;
 }
 
 export interface PutRequest {
@@ -53,9 +113,41 @@ export interface PutRequest {
   meta: Record<string, string>;
   /** The bucket's when left out. */
   storageClass?: string | undefined;
+  /** `default` when left out, also where the object that is replaced had another. */
+  acl?: string | undefined;
+  tags?: Readonly<Record<string, string>> | undefined;
   forbidOverwrite?: boolean | undefined;
   /** Evaluated against the object that is replaced, in the same transaction; ifModifiedSince has no meaning here. */
   conditions?: Conditions | undefined;
+}
+
+export interface AppendRequest extends Omit<PutRequest, 'forbidOverwrite' | 'conditions'> {
+  /** Where the bytes go, which is the present size of the object; 0 makes one, described as the request says. */
+  position: number;
+}
+
+/** An object that leads to another key of its bucket, which need not exist. */
+export interface SymlinkRequest extends Omit<PutRequest, 'source' | 'size' | 'contentMd5' | 'conditions'> {
+  target: string;
+}
+
+/** Hears what a copy is about to be made of; what it throws ends the copy before anything is done. */
+export type SourceCheck = (head: ObjectHead) => void;
+
+export interface CopyRequest {
+  from: { bucket: string; key: string };
+  check: SourceCheck;
+  bucket: string;
+  key: string;
+  /** What the copy is described by; as the source when left out. */
+  described?: { contentType: string; headers: Record<string, string>; meta: Record<string, string> } | undefined;
+  /** The source's when left out. */
+  tags?: Readonly<Record<string, string>> | undefined;
+  /** The bucket's when left out. */
+  storageClass?: string | undefined;
+  /** `default` when left out. */
+  acl?: string | undefined;
+  forbidOverwrite?: boolean | undefined;
 }
 
 export interface FoundObject {
@@ -120,7 +212,18 @@ export interface Store {
   createBucket(bucket: NewBucket): Promise<{ created: boolean }>;
   /** Changes the ACL. @throws Fault NoSuchBucket */
   setBucketAcl(name: string, acl: string): Promise<void>;
-  /** Deletes an empty bucket. @throws Fault NoSuchBucket, BucketNotEmpty, or what the guard says */
+  /** Puts a policy, kept byte for byte, or removes it. @throws Fault NoSuchBucket, InvalidArgument for a document that is not valid */
+  setBucketPolicy(name: string, policy: string | undefined): Promise<void>;
+  /** Puts one part of the settings, or removes it. @throws Fault NoSuchBucket */
+  setBucketSetting<K extends keyof BucketSettings>(name: string, part: K, value: BucketSettings[K] | undefined): Promise<void>;
+  /** Counts what is in a bucket, in turns; its cost grows with the number of objects. @throws Fault NoSuchBucket */
+  stat(name: string): Promise<BucketStat>;
+  /** @throws Fault NoSuchBucket */
+  setBucketPublicAccessBlock(name: string, block: boolean): Promise<void>;
+  /** Whether public access is blocked for every bucket. */
+  readonly blockPublicAccess: boolean;
+  setPublicAccessBlock(block: boolean): Promise<void>;
+  /** Deletes a bucket without objects and unfinished uploads. @throws Fault NoSuchBucket, BucketNotEmpty, or what the guard says */
   deleteBucket(name: string, options?: { guard?: BucketGuard }): Promise<void>;
   bucket(name: string): Bucket | undefined;
   /** Buckets by name. */
@@ -131,8 +234,26 @@ export interface Store {
    * FileAlreadyExists (forbidOverwrite), PreconditionFailed; and whatever `source` throws
    */
   put(request: PutRequest): Promise<ObjectHead>;
+  /**
+   * Copies an object within the store; its bytes are shared where the blobs can be. One made by appending becomes a normal one.
+   * @throws Fault NoSuchBucket, NoSuchKey (source), InvalidObjectName, FileAlreadyExists; what the check throws
+   */
+  copy(request: CopyRequest): Promise<ObjectHead>;
+  /**
+   * Adds bytes to the end of an object made by appending, or makes one.
+   * @throws Fault PositionNotEqualToLength, ObjectNotAppendable, EntityTooLarge (beyond 5 GiB), and those of put() for a body
+   */
+  append(request: AppendRequest): Promise<ObjectHead>;
+  /** Makes a symlink. @throws Fault NoSuchBucket, InvalidObjectName (key or target), FileAlreadyExists */
+  link(request: SymlinkRequest): Promise<ObjectHead>;
+  /** Uploads in parts. */
+  readonly uploads: Uploads;
   head(bucket: string, key: string): ObjectHead | undefined;
   get(bucket: string, key: string): FoundObject | undefined;
+  /** Changes an object's ACL and nothing else of it. @throws Fault NoSuchBucket, NoSuchKey */
+  setObjectAcl(bucket: string, key: string, acl: string): Promise<void>;
+  /** Replaces an object's tags and nothing else of it. @throws Fault NoSuchBucket, NoSuchKey */
+  setObjectTags(bucket: string, key: string, tags: Readonly<Record<string, string>>): Promise<void>;
   /** Deletes an object; harmless when there is none. @throws Fault NoSuchBucket, InvalidObjectName */
   delete(bucket: string, key: string): Promise<void>;
   /** Deletes objects, each key as delete() does; at most 1000, all in one transaction. */

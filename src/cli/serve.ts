@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { ConfigError, loadSettings } from '../config.ts';
 import { DataFolderError } from '../data-folder.ts';
-import { openServer, type RunningServer, StartError } from '../main.ts';
+import { StartError } from '../doors.ts';
+import { openServer, type RunningServer } from '../main.ts';
 
 export interface ServeOptions {
   file?: string;

@@ -3,17 +3,46 @@ import { Fault } from '../faults/index.ts';
 export interface FunctionReference {
   name: string;
   qualifier: string | undefined;
+  /** The service and the bare name, where the ARN is one of Function Compute 2.0. */
+  inService?: { service: string; name: string };
 }
 
-const short = /^[A-Za-z_][\w-]{0,63}$/;
+const short = /^(?:[A-Za-z_][\w-]{0,127}\$)?[A-Za-z_][\w-]{0,63}$/;
 const arnForm = /^acs:(?:fc|oss):([^:]*):([^:]*):(.+)$/;
-const threeForm = /^functions\/([\w-]+)(?:\/([\w.-]+))?$/;
-// Function Compute 2.0: services/SERVICE.QUALIFIER/functions/NAME. The function is found by its name alone.
-const twoForm = /^services\/[\w-]+(?:\.([\w-]+))?\/functions\/([\w-]+)$/;
+const threeForm = /^functions\/((?:[\w-]+\$)?[\w-]+)(?:\/([\w.-]+))?$/;
+// Function Compute 2.0: services/SERVICE.QUALIFIER/functions/NAME.
+const twoForm = /^services\/([\w-]+)(?:\.([\w-]+))?\/functions\/([\w-]+)$/;
 
-/** The ARN of a function, without qualifier (Function Compute 3.0). */
+/** The name of a function of a service (Function Compute 2.0): no other function can have one with a `$`. */
+export function nameIn(service: string, name: string): string {
+  return `${service}$${name}`;
+}
+
+/** The service of a function, '' for none, and the name that it has there. */
+export function namesOf(name: string): { service: string; name: string } {
+  const at = name.indexOf('$');
+  return at < 0 ? { service: '', name } : { service: name.slice(0, at), name: name.slice(at + 1) };
+}
+
+/** What a function is called in a session of its role: there a name has 64 characters at most, and no `$`. */
+export function sessionNameOf(name: string): string {
+  return name.replace('$', '.').slice(0, 64);
+}
+
+/**
+ * The ARN of a function, without qualifier: that of Function Compute 3.0, or of 2.0 for a function of a service. Each function has one ARN,
+ * by which policies name it whichever API is spoken.
+ */
 export function functionArn(region: string, accountId: string, name: string): string {
-  return `acs:fc:${region}:${accountId}:functions/${name}`;
+  const own = namesOf(name);
+  const path = own.service ? `services/${own.service}/functions/${own.name}` : `functions/${name}`;
+  return `acs:fc:${region}:${accountId}:${path}`;
+}
+
+/** A function's ARN with a qualifier, in the form of that ARN. */
+export function withQualifier(arn: string, qualifier: string): string {
+  const at = arn.indexOf('/functions/');
+  return at < 0 ? `${arn}/${qualifier}` : `${arn.slice(0, at)}.${qualifier}${arn.slice(at)}`;
 }
 
 /**
@@ -40,5 +69,7 @@ export function readFunctionReference(text: string, own: { region: string; accou
   if (region !== '' && region !== own.region) {
     throw new Fault('FunctionNotFound', `The function is in region ${region}; this server is region ${own.region}.`);
   }
-  return three ? { name: three[1] as string, qualifier: three[2] } : { name: two?.[2] as string, qualifier: two?.[1] };
+  if (three) return { name: three[1] as string, qualifier: three[2] };
+  const [, service = '', qualifier, name = ''] = two ?? [];
+  return { name: nameIn(service, name), qualifier, inService: { service, name } };
 }

@@ -144,8 +144,9 @@ test('a user id stays with its name, also when the function is removed', { skip:
 test('Python code is byte-compiled at deploy and its cache is used as it lies', { skip: !interpreter }, async () => {
   await functions.close();
   functions = await reopen({ python: { interpreter } });
-  const record = await functions.create(input, { zip: await zipOf('import missing_at_deploy\nraise SystemExit(9)\n') });
-  assert.equal(record.stateReason, undefined);
+  await functions.create(input, { zip: await zipOf('import missing_at_deploy\nraise SystemExit(9)\n') });
+  await functions.settled();
+  assert.equal(functions.get('echo')?.stateReason, undefined);
   const { codeDir, uid } = functions.resolve('echo');
   const cached = (await readdir(join(codeDir, '__pycache__'))).find((name) => name.startsWith('index.') && name.endsWith('.pyc'));
   assert.ok(cached);
@@ -153,6 +154,7 @@ test('Python code is byte-compiled at deploy and its cache is used as it lies', 
   assert.equal(info.mode & 0o777, 0o640);
   if (uid !== undefined) assert.equal(info.gid, uid);
   await functions.update('echo', {}, { zip: await zipOf('answer = 42\n') });
+  await functions.settled();
   const fresh = functions.resolve('echo').codeDir;
   const { stdout, stderr } = await run(interpreter as string, ['-v', '-c', 'import index; print(index.answer)'], {
     cwd: fresh,
@@ -165,14 +167,17 @@ test('Python code is byte-compiled at deploy and its cache is used as it lies', 
 test('code that does not compile is deployed, and the record says why', { skip: !interpreter }, async () => {
   await functions.close();
   functions = await reopen({ python: { interpreter } });
-  const record = await functions.create(input, { zip: await zipOf('def handler(:\n') });
-  assert.equal(record.state, 'Active');
-  assert.match(record.stateReason ?? '', /\/code\/index\.py/);
-  assert.doesNotMatch(record.stateReason ?? '', /\.build-/);
+  await functions.create(input, { zip: await zipOf('def handler(:\n') });
+  await functions.settled();
+  const record = functions.get('echo');
+  assert.equal(record?.state, 'Active');
+  assert.match(record?.stateReason ?? '', /\/code\/index\.py/);
+  assert.doesNotMatch(record?.stateReason ?? '', /\.compile-/);
   await functions.close();
   functions = await reopen({ python: { interpreter: '/nowhere/python3' } });
-  const other = await functions.create({ ...input, functionName: 'other' }, { zip: await zipOf() });
-  assert.match(other.stateReason ?? '', /could not be started \(ENOENT\)/);
+  await functions.create({ ...input, functionName: 'other' }, { zip: await zipOf() });
+  await functions.settled();
+  assert.match(functions.get('other')?.stateReason ?? '', /could not be started \(ENOENT\)/);
 });
 
 test('an update changes what it names, gives a new revision, and keeps the old code until the listeners are done', async () => {
@@ -280,7 +285,7 @@ test('input against the rules names its field', async () => {
     [{ functionName: 'a'.repeat(65) }, /^functionName: /],
     [{ functionName: '../x' }, /^functionName: /],
     [{ functionName: undefined }, /^functionName: /],
-    [{ runtime: 'nodejs20' }, /^runtime nodejs20 is not carried out by this version; supported: python3, /],
+    [{ runtime: 'nodejs14' }, /^runtime nodejs14 is not carried out by this version; use nodejs16/],
     [{ runtime: 'cobol' }, /^runtime "cobol" is not known/],
     [{ runtime: 3 }, /^runtime: /],
     [{ handler: 'index' }, /^handler: must be FILE.METHOD/],
@@ -292,7 +297,6 @@ test('input against the rules names its field', async () => {
     [{ timeout: 86_401 }, /^timeout: /],
     [{ timeout: 1.5 }, /^timeout: /],
     [{ instanceConcurrency: 201 }, /^instanceConcurrency: /],
-    [{ instanceConcurrency: 2 }, /^instanceConcurrency: .*set 1/],
     [{ diskSize: 100 }, /^diskSize: /],
     [{ role: 'admin' }, /^role: /],
     [{ environmentVariables: { FC_REGION: 'x' } }, /^environmentVariables\.FC_REGION: /],
@@ -314,15 +318,14 @@ test('input against the rules names its field', async () => {
   }
   await functions.create({ ...input, environmentVariables: { A: 'x'.repeat(4095) }, memorySize: 32_768, timeout: 86_400 }, { zip });
   await assert.rejects(functions.update('echo', { timeout: 0 }), faultOf('InvalidArgument', /^timeout: /));
-  await assert.rejects(functions.update('echo', { runtime: 'go1' }), faultOf('InvalidArgument', /^runtime go1/));
+  await assert.rejects(functions.update('echo', { runtime: 'php7.2' }), faultOf('InvalidArgument', /^runtime php7\.2.*use custom/));
 });
 
 test('fields that are not carried out are stored and returned', async () => {
   const kept = { vpcConfig: { vpcId: 'vpc-1' }, disableOndemand: true };
-  await functions.create({ ...input, ...kept, layers: ['acs:fc:r:1:layers/x/versions/1'] }, { zip: await zipOf() });
+  await functions.create({ ...input, ...kept }, { zip: await zipOf() });
   await functions.update('echo', { nasConfig: { userId: 1 } });
   assert.deepEqual(functions.get('echo')?.kept, { ...kept, nasConfig: { userId: 1 } });
-  assert.deepEqual(functions.get('echo')?.layers, ['acs:fc:r:1:layers/x/versions/1']);
 });
 
 test('lists run in order of names, by prefix and page', async () => {

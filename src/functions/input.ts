@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Fault } from '../faults/index.ts';
+import { customInput, imageUrl } from './custom.ts';
 import type { FunctionSettings } from './record.ts';
-import { checkRuntime } from './runtimes.ts';
+import { checkHandler, familyOf } from './runtimes.ts';
 
 const maxEnvironmentBytes = 4096;
 const maxKeptBytes = 64 * 1024;
@@ -13,14 +14,17 @@ const functionName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, 'must be 1 to 64 letters, digits, _ or -, and start with a letter or _');
 
-// The managed runtimes name a method of a module: `index.handler`, `pkg/index.handler`.
-const handler = z.string().regex(/^[^\0\r\n]{1,126}\.[^\0\r\n./]{1,64}$/, 'must be FILE.METHOD, such as index.handler');
+// Its form depends on the runtime.
+const handler = z.string().max(256);
 
-const hook = z.object({
-  handler: handler.or(z.literal('')).optional(),
-  timeout: z.int().min(1).max(300).optional(),
-  command: z.array(z.string().max(1024)).max(64).optional(),
-});
+const hook = z.preprocess(
+  withoutNulls,
+  z.object({
+    handler: handler.optional(),
+    timeout: z.int().min(1).max(300).optional(),
+    command: z.array(z.string().max(1024)).max(64).optional(),
+  }),
+);
 
 const environment = z.record(z.string(), z.string()).superRefine((variables, context) => {
   let bytes = 0;
@@ -37,6 +41,8 @@ const environment = z.record(z.string(), z.string()).superRefine((variables, con
 const anyObject = z.record(z.string(), z.unknown());
 
 const keptShape = {
+  // What only the 2.0 API shows of a function.
+  fc2: anyObject,
   customContainerConfig: anyObject,
   customDNS: anyObject,
   customRuntimeConfig: anyObject,
@@ -54,8 +60,12 @@ const keptShape = {
   sessionAffinityConfig: z.string().max(4096),
   disableOndemand: z.boolean(),
   enableLongLiving: z.boolean(),
-  tags: z.array(anyObject).max(20),
 };
+
+/** Role ARN, or '' for none. */
+export const roleSchema = z
+  .string()
+  .regex(/^(acs:ram::\d{1,20}:role\/[A-Za-z0-9._-]{1,64})?$/i, 'must be a role ARN, acs:ram::ACCOUNT:role/NAME');
 
 const settings = z.object({
   description: z.string().max(256),
@@ -67,17 +77,17 @@ const settings = z.object({
   timeout: z.int().min(1).max(86_400),
   instanceConcurrency: z.int().min(1).max(200),
   environmentVariables: environment,
-  role: z.string().regex(/^(acs:ram::\d{1,20}:role\/[A-Za-z0-9._-]{1,64})?$/i, 'must be a role ARN, acs:ram::ACCOUNT:role/NAME'),
+  role: roleSchema,
   layers: z.array(z.string().max(512)).max(16),
   internetAccess: z.boolean(),
   idleTimeout: z.int().min(1).max(86_400),
-  instanceLifecycleConfig: z.object({ initializer: hook.optional(), preStop: hook.optional() }),
+  instanceLifecycleConfig: z.preprocess(withoutNulls, z.object({ initializer: hook.optional(), preStop: hook.optional() })),
   logConfig: anyObject,
   ...keptShape,
 });
 
 const patchSchema = settings.partial();
-const createSchema = patchSchema.extend({ functionName, runtime: z.string(), handler });
+const createSchema = patchSchema.extend({ functionName, runtime: z.string() });
 
 type Patch = z.infer<typeof patchSchema>;
 
@@ -100,22 +110,27 @@ function withoutNulls(input: unknown): unknown {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null && value !== undefined));
 }
 
-function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+/** Input against a schema. @param within the field that holds it @throws Fault InvalidArgument that names the field */
+export function checkInput<T>(schema: z.ZodType<T>, input: unknown, within = ''): T {
   const result = schema.safeParse(withoutNulls(input));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const field = issue?.path.join('.') || 'the request body';
+  const field = [within, ...(issue?.path ?? [])].filter((part) => part !== '').join('.') || 'the request body';
   throw new Fault('InvalidArgument', `${field}: ${issue?.message ?? 'is not valid'}`);
 }
 
 function check(whole: FunctionSettings): FunctionSettings {
-  checkRuntime(whole.runtime);
-  if (whole.instanceConcurrency !== 1) {
-    throw new Fault(
-      'InvalidArgument',
-      `instanceConcurrency: runtime ${whole.runtime} handles one request at a time in this version; set 1`,
-    );
+  const family = familyOf(whole.runtime);
+  checkHandler(family, 'handler', whole.handler);
+  for (const name of ['initializer', 'preStop'] as const) {
+    const own = whole.instanceLifecycleConfig?.[name];
+    const field = `instanceLifecycleConfig.${name}.handler`;
+    if (own?.handler) checkHandler(family, field, own.handler);
+    else if (own?.command?.length)
+      throw new Fault('InvalidArgument', `${field}: a hook that is a command is not carried out; name a handler`);
   }
+  if (family === 'custom') checkInput(customInput, whole.kept.customRuntimeConfig ?? {}, 'customRuntimeConfig');
+  if (family === 'container') imageUrl(whole.kept.customContainerConfig);
   if (JSON.stringify([whole.kept, whole.logConfig, whole.instanceLifecycleConfig]).length > maxKeptBytes) {
     throw new Fault('InvalidArgument', 'the configuration of the function is larger than 64 KB');
   }
@@ -136,9 +151,9 @@ function split(patch: Patch): { own: Partial<Omit<FunctionSettings, 'kept'>>; ke
  * @throws Fault InvalidArgument that names the field
  */
 export function settingsFromInput(input: unknown): FunctionSettings {
-  const { functionName: name, ...rest } = parse(createSchema, input);
+  const { functionName: name, ...rest } = checkInput(createSchema, input);
   const { own, kept } = split(rest);
-  return check({ ...defaults, ...own, runtime: rest.runtime, handler: rest.handler, functionName: name, kept });
+  return check({ ...defaults, handler: '', ...own, runtime: rest.runtime, functionName: name, kept });
 }
 
 /**
@@ -146,6 +161,6 @@ export function settingsFromInput(input: unknown): FunctionSettings {
  * @throws Fault InvalidArgument that names the field
  */
 export function settingsFromPatch(current: FunctionSettings, input: unknown): FunctionSettings {
-  const { own, kept } = split(parse(patchSchema, input));
+  const { own, kept } = split(checkInput(patchSchema, input));
   return check({ ...current, ...own, functionName: current.functionName, kept: { ...current.kept, ...kept } });
 }

@@ -82,9 +82,10 @@ export class Packages {
     await rm(this.file(functionId, digest), { force: true });
   }
 
-  /** Removes the packages of one function. */
-  async prune(functionId: string): Promise<void> {
-    await this.#sweep((name) => !name.startsWith(`${functionId}-`));
+  /** Removes the packages of one function but for those of `keep`. */
+  async prune(functionId: string, keep: ReadonlySet<string> = new Set()): Promise<void> {
+    const kept = new Set([...keep].map((digest) => `${functionId}-${digest}.zip`));
+    await this.#sweep((name) => !name.startsWith(`${functionId}-`) || kept.has(name));
   }
 
   /** Removes every file that is not among `known` (function id and digest), half-written ones too. Only while nothing arrives. */

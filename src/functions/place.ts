@@ -4,7 +4,9 @@ import { dirname, join, resolve } from 'node:path';
 
 /** Where code is unpacked. */
 export interface CodePlace {
+  /** Code of functions. */
   root: string;
+  layers: string;
   /** Removes what was made only for this run. */
   remove(): Promise<void>;
 }
@@ -18,14 +20,15 @@ async function isReachable(folder: string): Promise<boolean> {
 }
 
 /**
- * `<runDir>/code`; or, when functions run as users of their own and runDir is closed to them (a data folder below /root), a folder below the
- * system's temporary one, which lasts until remove().
+ * `<runDir>/code` and `<runDir>/layers`; or, when functions run as users of their own and runDir is closed to them (a data folder below
+ * /root), folders below the system's temporary one, which last until remove().
  */
 export async function openCodePlace(runDir: string, otherUsers: boolean): Promise<CodePlace> {
   const base = resolve(runDir);
   await mkdir(base, { recursive: true });
-  if (!otherUsers || (await isReachable(base))) return { root: join(base, 'code'), remove: async () => undefined };
-  const root = await mkdtemp(join(tmpdir(), 'sluice-code-'));
-  await chmod(root, 0o711);
-  return { root, remove: () => rm(root, { recursive: true, force: true }) };
+  const below = (folder: string) => ({ root: join(folder, 'code'), layers: join(folder, 'layers') });
+  if (!otherUsers || (await isReachable(base))) return { ...below(base), remove: async () => undefined };
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-code-'));
+  await chmod(folder, 0o711);
+  return { ...below(folder), remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -1,14 +1,22 @@
 import type { Metadata } from '../metadata/index.ts';
-import type { CodeSource } from './packages.ts';
+import type { Configurations } from './configurations.ts';
+import type { Layers } from './layers.ts';
 import type { FunctionRecord, FunctionVersion } from './record.ts';
+import type { Services } from './services.ts';
+import type { CheckedCode } from './store.ts';
+import type { Tags } from './tags.ts';
+import type { Triggers } from './triggers.ts';
+import type { Aliases, Versions } from './versions.ts';
 
 export interface FunctionLimits {
-  /** Bytes of one package (ZIP). */
+  /** Bytes of one package (ZIP or JAR). */
   packageBytes: number;
   /** Bytes of its files. */
   codeBytes: number;
   /** Entries of the ZIP. */
   codeEntries: number;
+  /** Bytes of the files of all layers of one function. */
+  layersBytes: number;
   /** Instances of one function. */
   maxInstances: number;
 }
@@ -18,6 +26,7 @@ export const defaultFunctionLimits: FunctionLimits = {
   packageBytes: 500 * 1024 * 1024,
   codeBytes: 500 * 1024 * 1024,
   codeEntries: 50_000,
+  layersBytes: 2048 * 1024 * 1024,
   maxInstances: 100,
 };
 
@@ -40,40 +49,82 @@ export interface FunctionsOptions {
   onProblem?: (error: unknown) => void;
 }
 
-/** A package with the CRC-64 (decimal) that its sender says it has. */
-export type CheckedCode = CodeSource & { checksum?: string | undefined };
-
 export interface FunctionPage {
   functions: FunctionRecord[];
   nextToken?: string;
 }
 
-/** What listeners of a change return is awaited before the code of the old version is removed. */
-export type ChangeListener = (name: string) => void | Promise<void>;
+/**
+ * What listeners of a change return is awaited before the code of the old version is removed.
+ * @param current what may still be resolved of the function; every other version of it that was given out is void
+ */
+export type ChangeListener = (name: string, current: readonly FunctionVersion[]) => void | Promise<void>;
+
+/** Told of a version whose number of provisioned instances, or greatest number, has changed. */
+export type ScaleListener = (version: FunctionVersion) => void;
+
+export interface PackageFile {
+  /** The package as it was sent. */
+  file: string;
+  /** Bytes. */
+  size: number;
+  /** CRC-64, decimal. */
+  checksum: string;
+}
 
 export interface Functions {
+  readonly versions: Versions;
+  readonly aliases: Aliases;
+  readonly triggers: Triggers;
+  readonly configurations: Configurations;
+  readonly layers: Layers;
+  readonly tags: Tags;
+  /** Function Compute 2.0. */
+  readonly services: Services;
   /**
-   * Checks a CreateFunctionInput, unpacks and keeps its code, and writes the function; durable when resolved.
-   * @throws Fault FunctionAlreadyExists, InvalidArgument, InvalidCodePackage; nothing is left behind
+   * Checks a CreateFunctionInput, unpacks and keeps its code, and writes the function; durable when resolved. A function that runs elsewhere
+   * (custom-container) needs no code.
+   * @throws Fault FunctionAlreadyExists, InvalidArgument, InvalidCodePackage, LayerNotFound, LayerVersionNotFound; nothing is left behind
    */
-  create(input: unknown, code: CheckedCode): Promise<FunctionRecord>;
+  create(input: unknown, code?: CheckedCode): Promise<FunctionRecord>;
   /**
    * Changes the fields that an UpdateFunctionInput holds, and the code when some is given.
-   * @throws Fault FunctionNotFound, InvalidArgument, InvalidCodePackage; the function stays as it was
+   * @param ifMatch the revision that is meant to be changed
+   * @throws Fault FunctionNotFound, InvalidArgument, InvalidCodePackage, LayerNotFound, LayerVersionNotFound, PreconditionFailed; the function
+   * stays as it was
    */
-  update(name: string, patch: unknown, code?: CheckedCode): Promise<FunctionRecord>;
-  get(name: string): FunctionRecord | undefined;
-  /** One page in order of names; limit 1 to 100, 20 when left out. @throws Fault InvalidArgument */
-  list(options?: { prefix?: string | undefined; limit?: number | undefined; nextToken?: string | undefined }): FunctionPage;
-  /** @throws Fault FunctionNotFound */
-  remove(name: string): Promise<void>;
+  update(name: string, patch: unknown, code?: CheckedCode, ifMatch?: string): Promise<FunctionRecord>;
   /**
-   * The version that an invocation runs: by short name or ARN, with the qualifier in the ARN or beside it.
-   * @throws Fault FunctionNotFound, VersionNotFound, InvalidArgument; FunctionNotStarted when its code is lost
+   * The record, or that of a version or alias of it; of an alias that shares its calls the main one.
+   * @throws Fault VersionNotFound when the function is there and the qualifier is not
+   */
+  get(name: string, qualifier?: string): FunctionRecord | undefined;
+  /** One page in order of names; limit 1 to 100, 20 when left out; only functions of services, or only the others. @throws Fault InvalidArgument */
+  list(options?: {
+    prefix?: string | undefined;
+    limit?: number | undefined;
+    nextToken?: string | undefined;
+    ofServices?: boolean | undefined;
+  }): FunctionPage;
+  /** Removes a function with its versions, aliases, triggers and configurations. @throws Fault FunctionNotFound, PreconditionFailed */
+  remove(name: string, ifMatch?: string): Promise<void>;
+  /**
+   * The version that an invocation runs: by short name or ARN, with the qualifier in the ARN or beside it. An alias that shares its calls
+   * gives one or the other version by chance, as its weights say.
+   * @throws Fault FunctionNotFound, VersionNotFound, InvalidArgument; FunctionNotStarted when its code is lost; ResourceThrottled when its
+   * reserved concurrency is 0; FunctionInvocationDisabled
    */
   resolve(arnOrName: string, qualifier?: string): FunctionVersion;
+  /** The package of a function or version. @throws Fault FunctionNotFound, VersionNotFound */
+  packageOf(name: string, qualifier?: string): PackageFile;
+  /** Every version that wants instances to be kept warm. */
+  provisioned(): FunctionVersion[];
   /** Calls `listener` after a function was updated or removed. */
   onChange(listener: ChangeListener): void;
-  /** Resolves when the clean-up in the background has ended. Only after every instance has. */
+  /** Calls `listener` after the scaling of a version has changed. */
+  onScale(listener: ScaleListener): void;
+  /** Resolves when nothing goes on in the background: the compiler is done, and what was replaced is removed. */
+  settled(): Promise<void>;
+  /** Stops the compiler and resolves when the clean-up in the background has ended. Only after every instance has. */
   close(): Promise<void>;
 }

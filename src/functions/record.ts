@@ -1,3 +1,6 @@
+import { customOf, imageUrl } from './custom.ts';
+import { familyOf } from './runtimes.ts';
+
 /** A lifecycle hook as it is stored: initializer or preStop. */
 export interface Hook {
   handler?: string | undefined;
@@ -33,6 +36,17 @@ export interface FunctionSettings {
   kept: Record<string, unknown>;
 }
 
+/** A layer as a function uses it; what it holds never changes, also when the layer was deleted since. */
+export interface LayerCode {
+  arn: string;
+  /** SHA-256 of its package, hex. */
+  digest: string;
+  /** Bytes of its package. */
+  size: number;
+  /** Bytes of its files. */
+  bytes: number;
+}
+
 /** One function as it is stored. Times are epoch milliseconds. */
 export interface FunctionRecord extends FunctionSettings {
   functionId: string;
@@ -43,6 +57,8 @@ export interface FunctionRecord extends FunctionSettings {
   codeChecksum: string;
   /** SHA-256 of the package, hex: names the code folder, because a CRC can be forged. */
   codeDigest: string;
+  /** The layers named in `layers`, as they were found then. */
+  layerCode?: LayerCode[] | undefined;
   createdTime: number;
   lastModifiedTime: number;
   state: 'Active' | 'Failed';
@@ -106,25 +122,48 @@ export interface CustomRuntime {
 }
 
 const defaultIdleMs = 300_000;
-const defaultInitializerSeconds = 3;
+/** The vendor's default for both hooks. */
+const defaultHookSeconds = 3;
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+function hookOf(hook: Hook | undefined): { handler: string; timeoutMs: number } | undefined {
+  return hook?.handler ? { handler: hook.handler, timeoutMs: (hook.timeout ?? defaultHookSeconds) * 1000 } : undefined;
+}
+
+/** Where the code of a version lies, and what of the house counts for it. */
+export interface VersionPlace {
+  codeDir: string;
+  /** The package itself, for a runtime that reads JARs. */
+  jar: string | undefined;
+  layerDirs: readonly string[];
+  uid: number | undefined;
+}
+
+/** What may change while instances of the version run; read anew each time. */
+export interface VersionScale {
+  readonly maxInstances: number;
+  readonly provisioned: number;
+}
+
 /** The runnable view of a record. */
 export function versionOf(
   record: FunctionRecord,
-  place: { codeDir: string; uid: number | undefined; maxInstances: number },
+  name: { qualifier: string; versionId: string },
+  place: VersionPlace,
+  scale: VersionScale,
 ): FunctionVersion {
-  const initializer = record.instanceLifecycleConfig?.initializer;
+  const { initializer, preStop } = record.instanceLifecycleConfig ?? {};
   const logProject = text(record.logConfig?.project);
   const logStore = text(record.logConfig?.logstore);
-  return {
+  const family = familyOf(record.runtime);
+  const whole = {
     arn: record.functionArn,
     name: record.functionName,
-    qualifier: 'LATEST',
-    versionId: 'LATEST',
+    qualifier: name.qualifier,
+    versionId: name.versionId,
     revision: record.revision,
     runtime: record.runtime,
     handler: record.handler,
@@ -132,17 +171,26 @@ export function versionOf(
     memoryMb: record.memorySize,
     instanceConcurrency: record.instanceConcurrency,
     idleTimeoutMs: record.idleTimeout === undefined ? defaultIdleMs : record.idleTimeout * 1000,
-    maxInstances: place.maxInstances,
     env: record.environmentVariables,
     codeDir: place.codeDir,
-    layerDirs: [],
-    provisioned: 0,
-    ...(record.role === '' ? {} : { role: record.role }),
-    ...(place.uid === undefined ? {} : { uid: place.uid }),
-    ...(initializer?.handler
-      ? { initializer: { handler: initializer.handler, timeoutMs: (initializer.timeout ?? defaultInitializerSeconds) * 1000 } }
-      : {}),
-    ...(logProject ? { logProject } : {}),
-    ...(logStore ? { logStore } : {}),
+    layerDirs: place.layerDirs,
+    role: text(record.role),
+    uid: place.uid,
+    initializer: hookOf(initializer),
+    preStop: hookOf(preStop),
+    jar: place.jar,
+    custom: family === 'custom' ? customOf(record.kept.customRuntimeConfig) : undefined,
+    url: family === 'container' ? imageUrl(record.kept.customContainerConfig) : undefined,
+    logProject,
+    logStore,
+    // Read through, so that a changed limit counts for the instances that run.
+    get maxInstances() {
+      return scale.maxInstances;
+    },
+    get provisioned() {
+      return scale.provisioned;
+    },
   };
+  for (const name of Object.keys(whole) as (keyof typeof whole)[]) if (whole[name] === undefined) delete whole[name];
+  return whole as FunctionVersion;
 }

@@ -27,15 +27,14 @@ export class FunctionRows {
     }
   }
 
-  /** Up to `limit` records whose names start with `prefix`, after the name `after`. */
-  page(prefix: string, after: string, limit: number): FunctionRecord[] {
-    // Names are ASCII letters, digits, _ and -, so ~ sorts behind them all.
-    const rows = this.#metadata.all<Row>('select record from functions where name > ? and name >= ? and name < ? order by name limit ?', [
-      after,
-      prefix,
-      `${prefix}~`,
-      limit,
-    ]);
+  /** Up to `limit` records whose names start with `prefix`, after the name `after`; only those of services, or only the others. */
+  page(prefix: string, after: string, limit: number, ofServices?: boolean): FunctionRecord[] {
+    const which = ofServices === undefined ? '' : `and name ${ofServices ? '' : 'not '}like '%$%'`;
+    // Names are ASCII letters, digits, _, - and $, so ~ sorts behind them all.
+    const rows = this.#metadata.all<Row>(
+      `select record from functions where name > ? and name >= ? and name < ? ${which} order by name limit ?`,
+      [after, prefix, `${prefix}~`, limit],
+    );
     return rows.map((row) => JSON.parse(row.record) as FunctionRecord);
   }
 
@@ -56,17 +55,28 @@ export class FunctionRows {
 
   /** Replaces the record whose revision is `previous`. */
   async update(record: FunctionRecord, previous: string): Promise<void> {
+    await this.#metadata.write([this.replacement(record, previous)]);
+  }
+
+  /** The step that replaces the record whose revision is `previous`. */
+  replacement(record: FunctionRecord, previous: string): Parameters<Metadata['write']>[0][number] {
+    return {
+      sql: 'update functions set record = ?, revision = ?, modified_at = ? where name = ? and revision = ?',
+      params: [JSON.stringify(record), record.revision, record.lastModifiedTime, record.functionName, previous],
+      expect: { changes: 1, otherwise: 'revision' },
+    };
+  }
+
+  /** Replaces what a record says about itself, in the revision that it has. */
+  async annotate(record: FunctionRecord): Promise<void> {
+    const { functionName, revision } = record;
     await this.#metadata.write([
-      {
-        sql: 'update functions set record = ?, revision = ?, modified_at = ? where name = ? and revision = ?',
-        params: [JSON.stringify(record), record.revision, record.lastModifiedTime, record.functionName, previous],
-        expect: { changes: 1, otherwise: 'revision' },
-      },
+      { sql: 'update functions set record = ? where name = ? and revision = ?', params: [JSON.stringify(record), functionName, revision] },
     ]);
   }
 
-  async remove(name: string): Promise<void> {
-    await this.#metadata.write([{ sql: 'delete from functions where name = ?', params: [name] }]);
+  removal(name: string): Parameters<Metadata['write']>[0][number] {
+    return { sql: 'delete from functions where name = ?', params: [name] };
   }
 }
 

@@ -1,9 +1,11 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { monotonic, now, requestId } from '../kit/index.ts';
 import { parseQuery, type QueryParam } from '../signing/index.ts';
-import { keepConnection } from './body.ts';
+import { type Answer, breakOff } from './wire/answer.ts';
+import type { Body } from './wire/body.ts';
+import type { RequestHead } from './wire/head.ts';
 
 /** One request as a dialect sees it. Nothing is parsed, and no body read, before it is asked for. */
 export interface RequestContext {
@@ -20,23 +22,47 @@ export interface RequestContext {
   readonly query: readonly QueryParam[];
   /** Lower-case names, values as latin1. */
   readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as sent. */
+  readonly rawHeaders: readonly string[];
   /** Host header in lower case with its port, or ''. */
   readonly host: string;
   readonly remoteAddress: string;
+  /** It came over TLS. */
+  readonly encrypted: boolean;
+  /** Port of the listener; 0 when the connection is gone. */
+  readonly localPort: number;
   /** Epoch milliseconds. */
   readonly startedAt: number;
   /** Whole milliseconds since the request came in. */
   elapsedMs(): number;
   /** Aborts when the client is gone before its answer ended, or at the drain deadline. */
   readonly signal: AbortSignal;
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly res: Answer;
   /** The request body; a client that waits for 100 Continue gets it at the first call. */
   body(): Readable;
+  /** Breaks the connection so that the client cannot take what it has for a whole answer. */
+  reset(): void;
   /** Set by the dialect, for log and metrics; from a closed set of names. */
   operation: string;
   /** More fields for the access log. */
   note: Record<string, unknown>;
+  /** Set by the dialect, for the audit log: who asks for what, and whether it changes anything. */
+  audited: Audited;
+  /**
+   * Counts this request against an access key until it ends.
+   * @throws Fault SlowDown when the key has too many requests at work
+   */
+  charge(accessKeyId: string): void;
+}
+
+/** What the audit log says of a request. */
+export interface Audited {
+  /** ARN of the caller once it is proved. */
+  actor?: string;
+  accessKeyId?: string;
+  resource?: string;
+  /** The operation changes what is stored or configured. */
+  changes?: boolean;
 }
 
 /** Splits a request target into path and query; the authority of an absolute-form target is dropped. */
@@ -51,6 +77,12 @@ export function splitTarget(target: string): { path: string; rawQuery: string } 
   return { path: target.slice(from, mark), rawQuery: target.slice(mark + 1) };
 }
 
+/** What a request needs of its listener. */
+export interface DoorPart {
+  readonly name: string;
+  readonly charge: (ctx: DoorContext, accessKeyId: string) => void;
+}
+
 /** The door's own RequestContext: what the listener needs besides. */
 export class DoorContext implements RequestContext {
   readonly id = requestId();
@@ -59,34 +91,41 @@ export class DoorContext implements RequestContext {
   readonly path: string;
   readonly rawQuery: string;
   readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
   readonly host: string;
   readonly startedAt = now();
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly res: Answer;
   readonly socket: Socket;
   operation = '';
   note: Record<string, unknown> = {};
+  audited: Audited = {};
+  /** The key that this request is charged to. */
+  charged: string | undefined;
+  readonly #charge: (ctx: DoorContext, accessKeyId: string) => void;
   readonly #start = monotonic();
   readonly #bytesBefore: number;
+  readonly #body: Body | undefined;
   #query: QueryParam[] | undefined;
   #abort: AbortController | undefined;
   #gone: Error | undefined;
   #waitsForContinue: boolean;
   #bodyAsked = false;
 
-  constructor(listener: string, req: IncomingMessage, res: ServerResponse, waitsForContinue: boolean) {
-    this.listener = listener;
-    this.req = req;
+  constructor(door: DoorPart, socket: Socket, head: RequestHead, res: Answer, body: Body | undefined) {
+    this.listener = door.name;
     this.res = res;
-    this.socket = req.socket;
-    this.#waitsForContinue = waitsForContinue;
-    this.#bytesBefore = req.socket.bytesWritten;
-    const { path, rawQuery } = splitTarget(req.url ?? '/');
+    this.socket = socket;
+    this.#charge = door.charge;
+    this.#body = body;
+    this.#waitsForContinue = head.expectsContinue && body !== undefined;
+    this.#bytesBefore = socket.bytesWritten;
+    const { path, rawQuery } = splitTarget(head.target);
     this.path = path;
     this.rawQuery = rawQuery;
-    this.method = req.method ?? 'GET';
-    this.headers = req.headers;
-    this.host = this.headers.host?.toLowerCase() ?? '';
+    this.method = head.method;
+    this.headers = head.headers;
+    this.rawHeaders = head.rawHeaders;
+    this.host = head.headers.host?.toLowerCase() ?? '';
   }
 
   get query(): readonly QueryParam[] {
@@ -96,6 +135,14 @@ export class DoorContext implements RequestContext {
 
   get remoteAddress(): string {
     return this.socket.remoteAddress ?? '';
+  }
+
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
+  }
+
+  get encrypted(): boolean {
+    return 'encrypted' in this.socket;
   }
 
   get signal(): AbortSignal {
@@ -126,21 +173,26 @@ export class DoorContext implements RequestContext {
       this.#waitsForContinue = false;
       this.res.writeContinue();
     }
-    if (!this.#bodyAsked) {
-      this.#bodyAsked = true;
-      keepConnection(this.req, this.socket);
-    }
-    return this.req;
+    this.#bodyAsked = true;
+    return this.#body ?? Readable.from([]);
+  }
+
+  reset(): void {
+    breakOff(this.socket);
+  }
+
+  charge(accessKeyId: string): void {
+    if (this.charged === undefined) this.#charge(this, accessKeyId);
+  }
+
+  /** The body as it comes in; undefined when the request has none. */
+  get incoming(): Body | undefined {
+    return this.#body;
   }
 
   /** True once an operation has begun to read the body. */
   get bodyAsked(): boolean {
     return this.#bodyAsked;
-  }
-
-  /** True while the client holds its body back. */
-  get waitsForContinue(): boolean {
-    return this.#waitsForContinue;
   }
 
   abort(reason: Error): void {

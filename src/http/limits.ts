@@ -10,6 +10,12 @@ export interface ListenerLimits {
   keepAliveMs: number;
   /** Most connections open at once; further ones are closed at once. */
   connections: number;
+  /** Most connections open at once from one address. */
+  connectionsPerAddress: number;
+  /** Most requests at work at once under one access key; further ones get SlowDown. */
+  requestsPerKey: number;
+  /** A TLS handshake must end within this time. */
+  handshakeMs: number;
 }
 
 export const defaultLimits: ListenerLimits = {
@@ -18,10 +24,10 @@ export const defaultLimits: ListenerLimits = {
   idleMs: 60_000,
   keepAliveMs: 75_000,
   connections: 10_000,
+  connectionsPerAddress: 5_000,
+  requestsPerKey: 5_000,
+  handshakeMs: 10_000,
 };
-
-/** An unread body of at most this many bytes is read and thrown away to keep its connection; a longer one closes it. */
-export const discardBytes = 256 * 1024;
 
 /** How long a closing connection still takes what the client is sending, so that the client can read its answer. */
 export const lingerMs = 2_000;

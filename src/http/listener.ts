@@ -1,13 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { Fault, toFault } from '../faults/index.ts';
-import { after } from '../kit/index.ts';
-import type { Telemetry } from '../telemetry/index.ts';
+import { after, every, monotonic, type Timer } from '../kit/index.ts';
+import type { Audit, Telemetry } from '../telemetry/index.ts';
 import { accessLog } from './access-log.ts';
-import { type Rendered, refuseRaw, reset, sendRendered } from './answer.ts';
-import { failReader } from './body.ts';
-import { DoorContext, type RequestContext } from './context.ts';
+import { type Rendered, refuseRaw, sendRendered } from './answer.ts';
+import { auditRequest } from './audit.ts';
+import { DoorContext, type DoorPart, type RequestContext } from './context.ts';
 import { defaultLimits, type ListenerLimits } from './limits.ts';
+import { type Answer, breakOff } from './wire/answer.ts';
+import type { Body } from './wire/body.ts';
+import { Connection, type ConnectionOptions } from './wire/connection.ts';
+import type { BadRequest, RequestHead } from './wire/head.ts';
 
 export type { Rendered } from './answer.ts';
 
@@ -29,6 +33,10 @@ export interface ListenerOptions {
   telemetry: Telemetry;
   /** Says which Host headers (lower case, with port) are answered; others get MisdirectedRequest. All, when left out. */
   allowedHosts?: (host: string) => boolean;
+  /** PEM certificate chain and key: the listener then speaks TLS only. */
+  tls?: { cert: string; key: string } | undefined;
+  /** Told of every state change and every denied request. */
+  audit?: Pick<Audit, 'write'> | undefined;
   limits?: Partial<ListenerLimits>;
   /** The setting that moves this listener to another port, for the error message, e.g. `--port`. */
   portSetting?: string;
@@ -58,9 +66,17 @@ class Door implements Listener {
   readonly #options: ListenerOptions;
   readonly #limits: ListenerLimits;
   readonly #server: Server;
-  readonly #active = new Set<DoorContext>();
+  readonly #wire: ConnectionOptions;
+  readonly #part: DoorPart;
+  /** Sockets below TLS, where a handshake may be under way. */
+  readonly #sockets = new Set<Socket>();
+  readonly #addresses = new Map<string, number>();
+  readonly #keys = new Map<string, number>();
+  readonly #open = new Set<Connection>();
+  /** The request at work on each connection. */
+  readonly #active = new Map<Connection, DoorContext>();
   readonly #record: (ctx: DoorContext, complete: boolean) => void;
-  #connections = 0;
+  #watch: Timer | undefined;
   #draining = false;
   #onEmpty: (() => void) | undefined;
 
@@ -69,7 +85,79 @@ class Door implements Listener {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#record = accessLog(options.name, options.telemetry);
+    this.#wire = {
+      headerBytes: this.#limits.headerBytes,
+      keepAlive: `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.#limits.keepAliveMs / 1000)}\r\n`,
+      bodyBytes: chunkBytes,
+      onRequest: (connection, head, answer, body) => this.#serve(connection, head, answer, body),
+      onSettled: (connection, answer) => this.#settled(connection, answer),
+      onBad: (connection, error) => this.#notHttp(connection, error),
+      onClosed: (connection) => this.#closed(connection),
+    };
     this.#server = this.#createServer();
+    this.#server.maxConnections = this.#limits.connections;
+    this.#part = { name: options.name, charge: (ctx, accessKeyId) => this.#charge(ctx, accessKeyId) };
+  }
+
+  #createServer(): Server {
+    const { tls } = this.#options;
+    // Half open: a client that has ended its side is told apart from one whose connection is gone by Connection itself.
+    const common = { noDelay: true, allowHalfOpen: true, highWaterMark: chunkBytes };
+    if (!tls) return createServer(common, (socket) => this.#admit(socket) && this.#connected(socket));
+    const server = createTlsServer(
+      { ...common, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: this.#limits.handshakeMs, ALPNProtocols: ['http/1.1'] },
+      (socket) => this.#connected(socket),
+    );
+    server.on('connection', (socket: Socket) => this.#admit(socket));
+    server.on('tlsClientError', (error: Error, socket) => {
+      this.#options.telemetry.log.debug({ listener: this.name, reason: error.message, remote: socket.remoteAddress }, 'bad TLS');
+      socket.destroy();
+    });
+    return server;
+  }
+
+  /** Counts a connection against its address; false when it was closed for there being too many. */
+  #admit(socket: Socket): boolean {
+    const address = socket.remoteAddress ?? '';
+    const count = (this.#addresses.get(address) ?? 0) + 1;
+    if (count > this.#limits.connectionsPerAddress) {
+      this.#options.telemetry.log.warn(
+        { listener: this.name, remote: address, connections: count - 1 },
+        'too many connections from one address',
+      );
+      socket.destroy();
+      return false;
+    }
+    this.#addresses.set(address, count);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      const left = (this.#addresses.get(address) ?? 1) - 1;
+      if (left > 0) this.#addresses.set(address, left);
+      else this.#addresses.delete(address);
+    });
+    return true;
+  }
+
+  #charge(ctx: DoorContext, accessKeyId: string): void {
+    const count = (this.#keys.get(accessKeyId) ?? 0) + 1;
+    if (count > this.#limits.requestsPerKey) {
+      throw new Fault(
+        'SlowDown',
+        `The access key has ${count - 1} requests at work already. Wait for answers, or raise http.requestsPerKey.`,
+        {
+          headers: { 'Retry-After': '1' },
+        },
+      );
+    }
+    this.#keys.set(accessKeyId, count);
+    ctx.charged = accessKeyId;
+  }
+
+  #discharge(accessKeyId: string): void {
+    const left = (this.#keys.get(accessKeyId) ?? 1) - 1;
+    if (left > 0) this.#keys.set(accessKeyId, left);
+    else this.#keys.delete(accessKeyId);
   }
 
   get port(): number {
@@ -77,7 +165,7 @@ class Door implements Listener {
   }
 
   connections(): number {
-    return this.#connections;
+    return this.#open.size;
   }
 
   start(): Promise<void> {
@@ -88,6 +176,8 @@ class Door implements Listener {
       this.#server.listen({ host, port, backlog: 1024 }, () => {
         this.#server.off('error', refused);
         this.#server.on('error', (error) => this.#options.telemetry.log.error({ err: error, listener: this.name }, 'listener failed'));
+        const { headersTimeoutMs, keepAliveMs } = this.#limits;
+        this.#watch = every(Math.min(1_000, headersTimeoutMs, keepAliveMs), () => this.#dismissWaiting());
         resolve();
       });
     });
@@ -96,59 +186,53 @@ class Door implements Listener {
   async drain(deadlineMs: number): Promise<void> {
     if (!this.#server.listening) return;
     this.#draining = true;
-    for (const { res } of this.#active) if (!res.headersSent) res.shouldKeepAlive = false;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#open) connection.retire();
     const timer = after(deadlineMs, () => {
-      for (const ctx of this.#active) ctx.abort(new Fault('ServiceUnavailable', 'The server is shutting down.'));
-      this.#server.closeAllConnections();
+      for (const ctx of this.#active.values()) ctx.abort(new Fault('ServiceUnavailable', 'The server is shutting down.'));
+      for (const socket of this.#sockets) socket.destroy();
     });
     await closed;
     timer.cancel();
+    this.#watch?.cancel();
     // The server counts a connection as ended before the connection says so itself.
-    if (this.#connections > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
-  }
-
-  #createServer(): Server {
-    const limits = this.#limits;
-    const server = createServer({
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
-      // Long bodies are welcome; silence is not, and is watched per connection below.
-      requestTimeout: 0,
-      keepAliveTimeout: limits.keepAliveMs,
-      highWaterMark: chunkBytes,
-      noDelay: true,
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-    });
-    server.maxConnections = limits.connections;
-    server.timeout = limits.idleMs;
-    server.on('connection', (socket) => this.#connected(socket));
-    server.on('request', (req, res) => this.#serve(req, res, false));
-    server.on('checkContinue', (req, res) => this.#serve(req, res, true));
-    server.on('timeout', (socket) => this.#silent(socket));
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#notHttp(error, socket as Socket));
-    return server;
+    if (this.#open.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
   #connected(socket: Socket): void {
-    const gauge = this.#options.telemetry.metrics.connections;
-    this.#connections += 1;
-    gauge.set({ listener: this.name }, this.#connections);
-    socket.once('close', () => {
-      this.#connections -= 1;
-      gauge.set({ listener: this.name }, this.#connections);
-      if (this.#connections === 0) this.#onEmpty?.();
-    });
+    const connection = new Connection(socket, this.#wire);
+    this.#open.add(connection);
+    socket.setTimeout(this.#limits.idleMs);
+    socket.on('timeout', () => this.#silent(connection));
+    this.#options.telemetry.metrics.connections.set({ listener: this.name }, this.#open.size);
+    if (this.#draining) connection.retire();
   }
 
-  #serve(req: IncomingMessage, res: ServerResponse, waitsForContinue: boolean): void {
-    const ctx = new DoorContext(this.name, req, res, waitsForContinue);
-    this.#active.add(ctx);
-    if (this.#draining) res.shouldKeepAlive = false;
-    res.on('error', ignore);
-    res.on('close', () => this.#ended(ctx));
+  #closed(connection: Connection): void {
+    this.#open.delete(connection);
+    this.#options.telemetry.metrics.connections.set({ listener: this.name }, this.#open.size);
+    if (this.#open.size === 0) this.#onEmpty?.();
+  }
+
+  /** Ends connections that wait for a request for too long, or for the rest of a head. */
+  #dismissWaiting(): void {
+    const { headersTimeoutMs, keepAliveMs } = this.#limits;
+    const time = monotonic();
+    for (const connection of this.#open) {
+      const { waitingSince, headBegun, socket } = connection;
+      if (waitingSince === undefined) continue;
+      if (headBegun && time - waitingSince > headersTimeoutMs) {
+        connection.abandon();
+        refuseRaw(socket, '408 Request Timeout');
+      }
+      if (!headBegun && time - waitingSince > keepAliveMs) socket.destroy();
+    }
+  }
+
+  #serve(connection: Connection, head: RequestHead, answer: Answer, body: Body | undefined): void {
+    const ctx = new DoorContext(this.#part, connection.socket, head, answer, body);
+    this.#active.set(connection, ctx);
+    if (this.#draining) answer.shouldKeepAlive = false;
     try {
       const { allowedHosts, dialect } = this.#options;
       if (allowedHosts && !allowedHosts(ctx.host)) throw new Fault('MisdirectedRequest');
@@ -169,12 +253,15 @@ class Door implements Listener {
     this.#failed(ctx, new Error(`${ctx.operation || 'the operation'} ended without an answer`));
   }
 
-  #ended(ctx: DoorContext): void {
-    this.#active.delete(ctx);
-    const complete = ctx.res.writableFinished;
+  #settled(connection: Connection, answer: Answer): void {
+    const ctx = this.#active.get(connection);
+    if (!ctx) return;
+    this.#active.delete(connection);
+    if (ctx.charged !== undefined) this.#discharge(ctx.charged);
+    const complete = answer.writableFinished;
     if (!complete) ctx.abort(new Error('the client is gone'));
     this.#record(ctx, complete);
-    if (this.#draining) setImmediate(() => this.#server.closeIdleConnections());
+    if (this.#options.audit) auditRequest(this.#options.audit, ctx);
   }
 
   #failed(ctx: DoorContext, error: unknown): void {
@@ -189,42 +276,41 @@ class Door implements Listener {
         'request failed',
       );
     }
-    if (res.headersSent) reset(ctx.socket);
+    if (res.headersSent) ctx.reset();
     else sendRendered(ctx, this.#options.dialect.fault(ctx, fault));
   }
 
   /** Nothing moved on a connection for idleMs: whose turn was it? */
-  #silent(socket: Socket): void {
-    const ctx = this.#contextOf(socket);
-    if (!ctx) {
-      socket.destroy();
-    } else if (socket.writableLength > 0 || ctx.res.writableLength > 0) {
-      ctx.note.code = 'ClientStalled';
-      reset(socket);
-    } else if (ctx.bodyAsked && !ctx.req.complete && ctx.req.readableLength === 0) {
+  #silent(connection: Connection): void {
+    const { socket, waitingSince } = connection;
+    const ctx = this.#active.get(connection);
+    if (socket.writableLength > 0) {
+      if (ctx) ctx.note.code = 'ClientStalled';
+      breakOff(socket);
+    } else if (!ctx) {
+      // While it waits for a request, the watch over waiting connections decides; an unread body that never ends is given up.
+      if (waitingSince === undefined) socket.destroy();
+      else socket.setTimeout(this.#limits.idleMs);
+    } else if (ctx.bodyAsked && ctx.incoming && !ctx.incoming.complete && ctx.incoming.readableLength === 0) {
       ctx.note.code = 'RequestTimeout';
-      if (ctx.res.headersSent) reset(socket);
+      const { incoming } = ctx;
+      if (ctx.res.headersSent) ctx.reset();
       else this.#failed(ctx, new Fault('RequestTimeout'));
       ctx.abort(new Fault('RequestTimeout'));
-      failReader(ctx.req, new Fault('RequestTimeout'));
+      incoming.destroy(new Fault('RequestTimeout'));
     } else {
       // The operation is at work; the watch starts again.
       socket.setTimeout(this.#limits.idleMs);
     }
   }
 
-  #notHttp(error: NodeJS.ErrnoException, socket: Socket): void {
-    const ctx = this.#contextOf(socket);
+  #notHttp(connection: Connection, error: BadRequest): void {
+    const { socket } = connection;
+    const ctx = this.#active.get(connection);
     ctx?.abort(error);
-    this.#options.telemetry.log.debug({ listener: this.name, code: error.code, remote: socket.remoteAddress }, 'bad HTTP');
-    if (error.code === 'ECONNRESET') socket.destroy();
-    else if (ctx?.res.headersSent) reset(socket);
-    else refuseRaw(socket, rawStatus(error.code));
-  }
-
-  #contextOf(socket: Socket): DoorContext | undefined {
-    for (const ctx of this.#active) if (ctx.socket === socket) return ctx;
-    return undefined;
+    this.#options.telemetry.log.debug({ listener: this.name, reason: error.message, remote: socket.remoteAddress }, 'bad HTTP');
+    if (ctx?.res.headersSent) ctx.reset();
+    else refuseRaw(socket, error.status);
   }
 
   #explain(error: NodeJS.ErrnoException): Error {
@@ -239,11 +325,3 @@ class Door implements Listener {
     return new Error(`The ${this.name} listener cannot start: ${text}.`, { cause: error });
   }
 }
-
-function rawStatus(code: string | undefined): string {
-  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
-  return '400 Bad Request';
-}
-
-function ignore(): void {}

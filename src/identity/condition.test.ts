@@ -32,6 +32,7 @@ test('every operator, both ways', () => {
     ['IpAddress', ['10.0.0.0/8', '2001:db8::/32'], '10.1.2.3', '11.1.2.3'],
     ['IpAddress', ['10.0.0.0/8', '2001:db8::/32'], '2001:db8::5', '2001:db9::5'],
     ['IpAddress', '10.0.0.1', '::ffff:10.0.0.1', '10.0.0.2'],
+    ['IpAddressIncludeBorder', '10.0.0.0/8', '10.255.255.255', '11.0.0.0'],
     ['NotIpAddress', '10.0.0.0/8', '192.168.0.1', '10.1.2.3'],
   ];
   for (const [operator, expected, met, unmet] of cases) {

@@ -115,6 +115,7 @@ const operators = new Map<string, { make: MakeTest; negative: boolean }>([
   ['StringNotLike', { make: like, negative: true }],
   ['Bool', { make: bool, negative: false }],
   ['IpAddress', { make: inNetworks, negative: false }],
+  ['IpAddressIncludeBorder', { make: inNetworks, negative: false }],
   ['NotIpAddress', { make: inNetworks, negative: true }],
   ...orders.flatMap(([name, compare]): [string, { make: MakeTest; negative: boolean }][] => [
     [`Numeric${name}`, { make: ordered(readNumber, compare), negative: false }],
@@ -123,6 +124,18 @@ const operators = new Map<string, { make: MakeTest; negative: boolean }>([
   ['NumericNotEquals', { make: ordered(readNumber, (a, b) => a === b), negative: true }],
   ['DateNotEquals', { make: ordered(readDate, (a, b) => a === b), negative: true }],
 ]);
+
+/** What no request could ever be judged by in a Condition element: an operator that does not exist, a value that it cannot read. */
+export function conditionFault(condition: NonNullable<Statement['Condition']>): string | undefined {
+  for (const [operator, keys] of Object.entries(condition)) {
+    const known = operators.get(operator);
+    if (!known) return `"${operator}" is not an operator; use one of ${[...operators.keys()].join(', ')}`;
+    for (const [key, values] of Object.entries(keys)) {
+      if (!known.make(typeof values === 'string' ? [values] : values)) return `${operator} cannot read a value of ${key}`;
+    }
+  }
+  return undefined;
+}
 
 /**
  * Compiles a Condition element. All operators and keys must be met; of several values one is enough (for the `Not` operators: none).

@@ -8,6 +8,8 @@ export interface Question {
   readonly resource: readonly string[];
   readonly principalId: string;
   readonly principalArn: string;
+  /** Further names of the principal, lower-case; a role's trust policy knows a user by his account as well. */
+  readonly principalAlso?: readonly string[];
   readonly facts: Facts;
 }
 
@@ -130,7 +132,8 @@ function compilePrincipals({ Principal, NotPrincipal }: Statement): ((question: 
   const patterns = principalPatterns(Principal ?? (NotPrincipal as PrincipalElement));
   const matchers = patterns.map((pattern) => compileWildcard(pattern));
   const wanted = Principal !== undefined;
-  return (question) => matchers.some((matches) => matches(question.principalId) || matches(question.principalArn)) === wanted;
+  return ({ principalId, principalArn, principalAlso }) =>
+    matchers.some((matches) => matches(principalId) || matches(principalArn) || principalAlso?.some(matches) === true) === wanted;
 }
 
 /** Lower-case, because role and user names compare so; a service is the id `service:<name>`. */

@@ -104,15 +104,15 @@ test('keys of the table count, also those of users and disabled ones, and a chan
   assert.equal(credential.principal.kind, 'Account');
   await identity.putAccessKey({ ...key, status: 'Inactive' });
   assert.equal(refused(identity, 'AKmore'), 'UserDisable');
-  await metadata.write([
-    {
-      sql: 'insert into access_keys (id, secret, owner, status, created_at) values (?, ?, ?, ?, ?)',
-      params: ['AKuser', 's', 'alice', 'Active', 1],
-    },
-  ]);
+  await identity.putAccessKey({ ...key, id: 'AKuser', owner: 'nobody' });
+  assert.equal(refused(identity, 'AKuser'), 'InvalidAccessKeyId');
+  const alice = await identity.users.create('alice');
+  await identity.putAccessKey({ ...key, id: 'AKuser', owner: alice.id });
   const user = principal(identity, 'AKuser');
   assert.equal(user.kind, 'RAMUser');
+  assert.equal(user.id, alice.id);
   assert.equal(user.arn, `acs:ram::${accountId}:user/alice`);
+  assert.equal(principal(identity, 'AKuser'), user, 'made once');
   assert.throws(() => identity.putAccessKey({ ...key, id: 'AKroot' }), /reserved/);
   assert.throws(() => identity.putAccessKey({ ...key, id: 'STS.a' }), /reserved/);
 });
@@ -212,7 +212,10 @@ test('a changed role counts for sessions made before; a role that is gone ends t
   assert.ok(role);
   const document: PolicyDocument = { Version: '1', Statement: [{ Effect: 'Deny', Action: 'oss:*', Resource: '*' }] };
   await identity.putRole({ ...role, policies: [{ name: 'Nothing', document }] });
-  assert.deepEqual(can(), { allowed: false, reason: 'explicit-deny', policy: 'Nothing', statement: 1 });
+  assert.deepEqual(can(), {
+    ...{ allowed: false, reason: 'explicit-deny', policy: 'Nothing', statement: 1 },
+    attachedTo: 'role AliyunFCDefaultRole',
+  });
   const again = await open();
   assert.equal(again.role('AliyunFCDefaultRole')?.policies[0]?.name, 'Nothing', 'a changed default role is not put back');
   await metadata.write([{ sql: 'delete from roles where name = ?', params: ['aliyunfcdefaultrole'] }]);

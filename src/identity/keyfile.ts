@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Fault } from '../faults/index.ts';
 import { randomHex } from '../kit/index.ts';
 import { randomBase62 } from './secrets.ts';
 import type { SealingKey } from './token.ts';
@@ -18,7 +19,7 @@ export interface KeyRing {
 
 interface KeyFileText {
   version: 1;
-  sealing: { id: string; key: string }[];
+  sealing: { id: string; key: string; until?: number }[];
   rootKey?: RootKey;
 }
 
@@ -37,6 +38,31 @@ export async function openKeyFile(file: string, needRootKey: boolean): Promise<K
   };
   await writeKeyFile(file, ring);
   return { ...ring, made };
+}
+
+/** Old sealing keys that are kept at most; each of them has tokens that are not expired. */
+const mostOldKeys = 15;
+
+/**
+ * Puts a new sealing key first. The old ones still open their tokens until the last of these has expired, or are dropped at once with
+ * `dropOld`, which ends every sealed session. Written before it is returned.
+ * @param tokenMs the longest life of a token that was sealed before now
+ * @throws Fault LimitExceeded after too many rotations in that time
+ */
+export async function rotateSealingKey(
+  file: string,
+  ring: KeyRing,
+  { dropOld, now, tokenMs }: { dropOld: boolean; now: number; tokenMs: number },
+): Promise<KeyRing> {
+  const old = ring.sealing
+    .map((key, i): SealingKey => (i === 0 ? { ...key, until: now + tokenMs } : key))
+    .filter(({ until }) => until !== undefined && until > now);
+  if (!dropOld && old.length > mostOldKeys) {
+    throw new Fault('LimitExceeded', 'The sealing key was rotated too often lately: older keys still have sessions. Try again later.');
+  }
+  const next: KeyRing = { ...ring, sealing: [{ id: randomHex(4), key: randomBytes(32) }, ...(dropOld ? [] : old)] };
+  await writeKeyFile(file, next);
+  return next;
 }
 
 async function readKeyFile(file: string): Promise<KeyRing | undefined> {
@@ -58,7 +84,10 @@ function parseKeyFile(text: string): KeyRing | undefined {
   try {
     const { version, sealing, rootKey } = JSON.parse(text) as KeyFileText;
     if (version !== 1) return undefined;
-    const keys = sealing.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') }));
+    const keys: SealingKey[] = sealing.map(({ id, key, until }) => ({
+      ...{ id, key: Buffer.from(key, 'base64') },
+      ...(typeof until === 'number' ? { until } : {}),
+    }));
     const [first, ...rest] = keys;
     if (!first || keys.some(({ id, key }) => !/^[0-9a-f]{8}$/.test(id) || key.length !== 32)) return undefined;
     if (rootKey !== undefined && !(typeof rootKey.id === 'string' && rootKey.id && typeof rootKey.secret === 'string' && rootKey.secret)) {
@@ -71,7 +100,11 @@ function parseKeyFile(text: string): KeyRing | undefined {
 }
 
 async function writeKeyFile(file: string, { sealing, rootKey }: KeyRing): Promise<void> {
-  const content: KeyFileText = { version: 1, sealing: sealing.map(({ id, key }) => ({ id, key: key.toString('base64') })), rootKey };
+  const content: KeyFileText = {
+    version: 1,
+    sealing: sealing.map(({ key, ...rest }) => ({ ...rest, key: key.toString('base64') })),
+    rootKey,
+  };
   const fresh = `${file}.${randomHex(6)}.new`;
   try {
     const handle = await open(fresh, 'wx', 0o600);

@@ -1,4 +1,5 @@
 import { Fault } from '../faults/index.ts';
+import { conditionFault } from './condition.ts';
 
 export type OneOrMany = string | readonly string[];
 
@@ -28,6 +29,8 @@ export interface PolicyDocument {
 export interface NamedPolicy {
   readonly name: string;
   readonly document: PolicyDocument;
+  /** What it hangs on, for `policy explain`: `bucket photos`, `access point ap-01`. */
+  readonly attachedTo?: string;
 }
 
 /**
@@ -73,6 +76,20 @@ export function parsePolicy(text: string, kind: PolicyKind = 'identity'): Policy
     Version: '1',
     Statement: Object.freeze(statements.map((statement, i) => readStatement(statement, `statement ${i + 1}`, kind))),
   });
+}
+
+/**
+ * Reads a policy document that somebody hands in. Beyond parsePolicy, which must read whatever was stored once, it refuses conditions that
+ * could never be judged, so that a mistake is told at once and not found out by requests that fail closed.
+ * @throws Fault InvalidArgument
+ */
+export function checkPolicy(text: string, kind: PolicyKind = 'identity'): PolicyDocument {
+  const document = parsePolicy(text, kind);
+  for (const [i, { Condition }] of document.Statement.entries()) {
+    const fault = Condition && conditionFault(Condition);
+    if (fault !== undefined) refuse(`statement ${i + 1}: Condition: ${fault}`);
+  }
+  return document;
 }
 
 function readStatement(value: unknown, where: string, kind: PolicyKind): Statement {

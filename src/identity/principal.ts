@@ -11,10 +11,20 @@ export interface SessionClaims {
   readonly read?: { readonly names: readonly string[]; readonly key: string; readonly version?: string };
   /** Object FC access points passed on the way here, outermost first. */
   readonly chain?: readonly string[];
+  /** What the session was narrowed to when the role was assumed: only what both this and the role allow is allowed. */
+  readonly policy?: PolicyDocument;
 }
 
+/** Whom a session rests on beyond its role; it ends when one of them goes. */
+export type Issuer = `user:${string}` | `role:${string}:${string}`;
+
 /** The session behind an AssumedRole principal; times are epoch milliseconds. */
-export type Session = SessionClaims & { readonly roleName: string; readonly name: string; readonly expiresAt: number };
+export type Session = SessionClaims & {
+  readonly roleName: string;
+  readonly name: string;
+  readonly expiresAt: number;
+  readonly issuers?: readonly Issuer[];
+};
 
 /** Who makes a request. */
 export interface Principal {
@@ -28,6 +38,8 @@ export interface Principal {
   readonly policies: readonly PolicyDocument[];
   /** Names of `policies`, for messages; by position where left out. */
   readonly policyNames?: readonly string[];
+  /** Whom `policies` hang on, for messages: `user alice`, `role reader`. */
+  readonly holder?: string;
   readonly session?: Session;
 }
 

@@ -1,5 +1,5 @@
 import { Lru, randomToken } from '../kit/index.ts';
-import type { Principal, Session, SessionClaims, SessionCredentials } from './principal.ts';
+import type { Credential, Issuer, Principal, Session, SessionClaims, SessionCredentials } from './principal.ts';
 import type { Role } from './role.ts';
 import { randomBase62 } from './secrets.ts';
 import type { TokenSealer } from './token.ts';
@@ -7,20 +7,38 @@ import type { TokenSealer } from './token.ts';
 /** Prefix of every temporary access key id, by which SDKs know that a security token belongs to it. */
 export const temporaryPrefix = 'STS.';
 
-/** What a token says; enough to verify and authorize a request without the database. */
-export interface OpenedSession {
-  readonly accessKeyId: string;
-  readonly secret: string;
+/** What a session is made of. */
+export interface SessionSeed {
   readonly roleName: string;
+  /** Of the role as it was then: another role that takes its name later gives the session nothing. */
+  readonly roleId: string;
   readonly name: string;
+  /** Epoch milliseconds. */
   readonly expiresAt: number;
   readonly claims: SessionClaims;
-  /** The principal as made for `role`; made anew when the role has changed since. */
-  principal?: { readonly role: Role; readonly value: Principal };
+  /** None for the sessions of functions, which the server itself opens. */
+  readonly issuers?: readonly Issuer[];
+}
+
+/** What a token says; enough to verify and authorize a request without the database. */
+export interface OpenedSession extends SessionSeed {
+  readonly accessKeyId: string;
+  readonly secret: string;
+  /** The credential as made when the account was at `revision`; made anew when anything has changed since. */
+  ready?: { readonly revision: number; readonly credential: Credential };
 }
 
 /** The sealed form, positions instead of names to keep the token short. */
-type Sealed = [accessKeyId: string, secret: string, roleName: string, name: string, expiresAt: number, claims: SessionClaims];
+type Sealed = [
+  accessKeyId: string,
+  secret: string,
+  roleName: string,
+  name: string,
+  expiresAt: number,
+  claims: SessionClaims,
+  roleId?: string,
+  issuers?: readonly Issuer[],
+];
 
 /** Makes and opens sealed sessions. Opened tokens are remembered, the most recently used ones only. */
 export class Sessions {
@@ -34,25 +52,31 @@ export class Sessions {
   }
 
   /** A new session; key id, secret and claims are bound together inside the token. */
-  mint(roleName: string, name: string, expiresAt: number, claims: SessionClaims): SessionCredentials {
+  mint({ roleName, roleId, name, expiresAt, claims, issuers }: SessionSeed): SessionCredentials {
     const accessKeyId = temporaryPrefix + randomBase62(25);
     const accessKeySecret = randomBase62(44);
-    const sealed: Sealed = [accessKeyId, accessKeySecret, roleName, name, expiresAt, claims];
+    const sealed: Sealed = [accessKeyId, accessKeySecret, roleName, name, expiresAt, claims, roleId];
+    if (issuers && issuers.length > 0) sealed.push(issuers);
     return { accessKeyId, accessKeySecret, securityToken: this.#sealer.seal(JSON.stringify(sealed)), expiresAt };
   }
 
   /** A new session that lives in this process alone, until it is released: its token says nothing and cannot be opened elsewhere. */
-  lend(roleName: string, name: string, expiresAt: number, claims: SessionClaims): SessionCredentials {
+  lend(seed: SessionSeed): SessionCredentials {
     const accessKeyId = temporaryPrefix + randomToken(18);
     const secret = randomToken(30);
     const securityToken = randomToken(48);
-    this.#lent.set(securityToken, { accessKeyId, secret, roleName, name, expiresAt, claims });
-    return { accessKeyId, accessKeySecret: secret, securityToken, expiresAt };
+    this.#lent.set(securityToken, { accessKeyId, secret, ...seed });
+    return { accessKeyId, accessKeySecret: secret, securityToken, expiresAt: seed.expiresAt };
   }
 
   /** Ends a lent session; harmless for any other token. */
   release(token: string): void {
     this.#lent.delete(token);
+  }
+
+  /** Opens every token anew from now on: the sealing keys have changed. */
+  forget(): void {
+    this.#opened.clear();
   }
 
   /** The session of a token, expired or not; undefined for a token that is not ours, damaged, changed or released. */
@@ -61,8 +85,8 @@ export class Sessions {
     if (known) return known;
     const text = this.#sealer.open(token);
     if (text === undefined) return undefined;
-    const [accessKeyId, secret, roleName, name, expiresAt, claims] = JSON.parse(text) as Sealed;
-    const session: OpenedSession = { accessKeyId, secret, roleName, name, expiresAt, claims };
+    const [accessKeyId, secret, roleName, name, expiresAt, claims, roleId = '', issuers = []] = JSON.parse(text) as Sealed;
+    const session: OpenedSession = { accessKeyId, secret, roleName, roleId, name, expiresAt, claims, issuers };
     this.#opened.set(token, session);
     return session;
   }
@@ -70,10 +94,10 @@ export class Sessions {
 
 /** The principal of a session, with the role's policies as they are now. */
 export function sessionPrincipal(session: OpenedSession, role: Role, accountId: string): Principal {
-  if (session.principal?.role === role) return session.principal.value;
-  const shown: Session = { ...session.claims, roleName: role.name, name: session.name, expiresAt: session.expiresAt };
+  const { name, expiresAt, issuers } = session;
+  const shown: Session = { ...session.claims, roleName: role.name, name, expiresAt, ...(issuers?.length ? { issuers } : {}) };
   const lower = role.name.toLowerCase();
-  const value: Principal = {
+  return {
     kind: 'AssumedRole',
     accountId,
     id: `${lower}:${session.name}`,
@@ -81,8 +105,7 @@ export function sessionPrincipal(session: OpenedSession, role: Role, accountId: 
     accessKeyId: session.accessKeyId,
     policies: role.policies.map((policy) => policy.document),
     policyNames: role.policies.map((policy) => policy.name),
+    holder: `role ${role.name}`,
     session: shown,
   };
-  session.principal = { role, value };
-  return value;
 }

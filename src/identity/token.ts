@@ -5,6 +5,8 @@ import { randomBuffer } from '../kit/index.ts';
 export interface SealingKey {
   readonly id: string;
   readonly key: Buffer;
+  /** Epoch milliseconds when the last token that it sealed has expired; for keys that seal no more. */
+  readonly until?: number;
 }
 
 const version = 1;
@@ -20,12 +22,17 @@ const longestToken = 8_192;
  * The first key seals, every key opens, so that keys can be rotated. One key is good for 2^32 tokens.
  */
 export class TokenSealer {
-  readonly #head: Buffer;
+  #head!: Buffer;
   // As KeyObjects: a key given as bytes makes every cipher five times dearer.
-  readonly #current: KeyObject;
-  readonly #keys: ReadonlyMap<string, KeyObject>;
+  #current!: KeyObject;
+  #keys!: ReadonlyMap<string, KeyObject>;
 
   constructor(keys: readonly [SealingKey, ...SealingKey[]]) {
+    this.use(keys);
+  }
+
+  /** Goes on with other keys. */
+  use(keys: readonly [SealingKey, ...SealingKey[]]): void {
     this.#keys = new Map(keys.map(({ id, key }) => [id, createSecretKey(key)]));
     this.#current = this.#keys.get(keys[0].id) as KeyObject;
     this.#head = Buffer.concat([Buffer.from([version]), Buffer.from(keys[0].id, 'hex')]);

@@ -15,6 +15,11 @@ export interface Worker {
   readonly goodUntil: number;
   /** Gives it one event; at most the function's instanceConcurrency at a time. Never rejects: every end is a result. */
   invoke(call: Invocation, timeoutMs: number, coldStart: boolean): Promise<InvocationResult>;
+  /**
+   * Runs the function's preStop hook in an instance that has no event; resolves when it ended, failed or took longer than `timeoutMs`. Never
+   * rejects. Left out by engines without such a hook; called at most once, and only where the function has one; `kill` follows.
+   */
+  preStop?(timeoutMs: number): Promise<void>;
   /** Ends it at once, with all its processes. */
   kill(): void;
 }
@@ -28,6 +33,8 @@ export interface StartHooks {
 
 /** Starts instances of one function revision. */
 export interface Engine {
+  /** Most instances that can run at once, where the program itself sets a limit; may grow when more is known of it. */
+  readonly most?: number;
   /** @param requestId the request that caused the start; output of the initialisation is logged under it */
   start(requestId: string, hooks: StartHooks): Worker;
   /** Makes later starts fast, without starting an instance. */

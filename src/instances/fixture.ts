@@ -1,7 +1,7 @@
 import { chownSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { FunctionVersion } from '../functions/index.ts';
 import { findInterpreter, type Instances, type InstancesOptions, openInstances } from './instances.ts';
@@ -55,6 +55,8 @@ export async function openStage(t: TestContext, files: Record<string, string>, o
     logger: { info: note, warn: note, error: note },
     credentialsFor: () => ({ accessKeyId: 'STS.env', accessKeySecret: 'env-secret-value', securityToken: 'env-token-value' }),
     limits: { maxInstances: 16, queue: 64 },
+    // The same tests at another level of the wall.
+    sandbox: (process.env.SLUICE_SANDBOX as InstancesOptions['sandbox']) ?? 'auto',
     python: {},
     onLog: (_name, _instance, request, line) => lines.push({ request, line }),
     ...options,
@@ -97,6 +99,12 @@ export async function openStage(t: TestContext, files: Record<string, string>, o
 /** The JSON that a function returned. */
 export function json(result: InvocationResult): Record<string, unknown> {
   return JSON.parse(result.payload.toString('utf8')) as Record<string, unknown>;
+}
+
+/** Names of the folders that instances have at this moment. */
+export async function instanceFolders(runDir: string): Promise<string[]> {
+  const names = await readdir(join(runDir, 'tmp'), { recursive: true });
+  return names.map((name) => basename(name)).filter((name) => name.startsWith('c-'));
 }
 
 /** Ids of the processes whose environment mentions `text`, except this one. */

@@ -5,6 +5,7 @@
  */
 
 export type { RuntimeReadiness } from './engine.ts';
+export { RuntimeApi, type RuntimeLine } from './go/runtime-api.ts';
 export {
   findInterpreter,
   type Instances,
@@ -13,5 +14,9 @@ export {
   openInstances,
 } from './instances.ts';
 export type { Credentials, DirectAnswer, Failure, FailureKind, Invocation, InvocationResult, SessionCredentials } from './invocation.ts';
+export { maxPayloadBytes } from './invocation.ts';
+export type { RequestLog } from './invocation-log.ts';
 export type { InstanceState } from './life.ts';
 export type { Interpreter } from './process/interpreter.ts';
+export type { Reply as RuntimeReply } from './program/transport.ts';
+export { SandboxError } from './sandbox/sandbox.ts';

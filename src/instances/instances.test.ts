@@ -4,7 +4,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { functionUid, isRoot, json, openStage, processesWith, until, withoutPython } from './fixture.ts';
+import { functionUid, instanceFolders, isRoot, json, openStage, processesWith, until, withoutPython } from './fixture.ts';
 import { findInterpreter } from './instances.ts';
 
 const skip = await withoutPython();
@@ -56,7 +56,7 @@ test('idle instances end after their time, their folders too', { skip }, async (
   const stage = await openStage(t, { 'index.py': code });
   await stage.run('index.handler', 'x', { idleTimeoutMs: 100 });
   await until(() => stage.instances.stats().instances === 0, 'the idle instance ended');
-  assert.deepEqual(await readdir(`${stage.runDir}/tmp`), []);
+  assert.deepEqual(await instanceFolders(stage.runDir), []);
   assert.equal((await stage.run('index.handler', 'x', { idleTimeoutMs: 100 })).coldStart, true);
 });
 
@@ -159,7 +159,7 @@ test('a stranger on the socket learns nothing and harms nothing', { skip }, asyn
 
 test('ready names an interpreter for every runtime, and what differs', { skip }, async (t) => {
   const stage = await openStage(t, { 'index.py': 'import sys\ndef handler(e, c):\n    return list(sys.version_info[:3])' });
-  const ready = stage.instances.ready();
+  const ready = stage.instances.ready().filter((it) => it.runtime.startsWith('python'));
   assert.deepEqual(
     ready.map((it) => it.runtime),
     ['python3.10', 'python3.12', 'python3.9', 'python3'],

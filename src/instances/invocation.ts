@@ -31,6 +31,10 @@ export interface Invocation {
   deadline?: number;
   /** Takes a call out of the queue; an event that was given to a function is not taken back. */
   signal?: AbortSignal;
+  /** How often an asynchronous invocation was tried before: context.retry_count. */
+  retryCount?: number;
+  /** What the caller's tracing headers say: context.tracing. */
+  tracing?: { spanContext: string; spanBaggages: string; jaegerEndpoint: string };
   /** Collect the last 4 KB of the function's output into the result. */
   logTail?: boolean;
   /** Takes an answer given over the instance's own connection; resolves when it was taken whole. Left out where nobody waits for one. */
@@ -68,7 +72,7 @@ export function errorPayload(message: string, errorType?: string): Buffer {
   return Buffer.from(JSON.stringify(errorType === undefined ? { errorMessage: message } : { errorMessage: message, errorType }));
 }
 
-/** A failure as the wire names it (x-fc-error-type: UnhandledInvocationError). */
-export function failureOf(kind: FailureKind, message: string): Failure {
-  return { kind, errorType: 'UnhandledInvocationError', message };
+/** A failure as the wire names it (x-fc-error-type). @param handled the function gave the error to its callback instead of throwing it */
+export function failureOf(kind: FailureKind, message: string, handled = false): Failure {
+  return { kind, errorType: handled ? 'HandledInvocationError' : 'UnhandledInvocationError', message };
 }

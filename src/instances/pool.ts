@@ -1,34 +1,36 @@
-import { Fault, toFault } from '../faults/index.ts';
+import { Fault } from '../faults/index.ts';
 import type { FunctionVersion } from '../functions/index.ts';
 import { after, monotonic, now, type Timer } from '../kit/index.ts';
-import { type Engine, StartFailure, type Worker } from './engine.ts';
+import { CrashLoop } from './crash-loop.ts';
+import { Crew, type Instance } from './crew.ts';
+import type { Engine } from './engine.ts';
 import type { Invocation, InvocationResult } from './invocation.ts';
 import { type InstanceState, Life } from './life.ts';
-import { WaitingLine } from './queue.ts';
+import { answerFailure, WaitingLine } from './queue.ts';
+import { type Claimant, turnMs } from './share.ts';
+import { fullLine, lateCall, type Shortage } from './throttle.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** How long a call waits for a busy instance before another one is started, milliseconds: a fast function needs no second process. */
 const patienceMs = 10;
 /** A start is waited for at least as long, milliseconds. */
 const startMs = 10_000;
+/** How long preStop may take when another function needs the place, and when the server ends, milliseconds. */
+const hurriedMs = 3_000;
+/** An instance that ends by itself within this time without having served counts as a start that failed, milliseconds. */
+const youngMs = 10_000;
 
 /** The share of the machine that all pools draw from. */
 export interface Capacity {
-  /** Takes one slot; false when none is free, and then makes somebody's idle instance give way. */
-  take(pool: Pool): boolean;
+  /** Instances of all functions that there may be. */
+  readonly max: number;
+  /** Takes one place; false when none is free, and then makes somebody give way. */
+  take(pool: Claimant): boolean;
   give(): void;
 }
 
-interface Instance {
-  readonly life: Life;
-  readonly worker: Worker;
-  served: number;
-  /** Monotonic milliseconds. */
-  idleSince: number;
-}
-
 /** The instances of one function revision and the calls that wait for them. */
-export class Pool {
-  readonly fn: FunctionVersion;
+export class Pool implements Claimant {
   /** Resolves when a drained or closed pool holds nothing any more. */
   readonly emptied: Promise<void>;
   /** Monotonic milliseconds since when the pool has had neither instance nor call. */
@@ -36,30 +38,49 @@ export class Pool {
   readonly #engine: Engine;
   readonly #capacity: Capacity;
   readonly #waiting: WaitingLine;
-  readonly #instances = new Set<Instance>();
-  /** Least recently used first; taken from the end. */
-  readonly #idle: Instance[] = [];
+  readonly #crew: Crew;
+  readonly #loop = new CrashLoop();
+  readonly #upkeep: Upkeep;
+  #fn: FunctionVersion;
   #starting = 0;
+  /** Instances that are told to go when their work is done. */
+  #yielding = 0;
   #draining = false;
   #closed = false;
   #growth: Timer | undefined;
   /** Monotonic milliseconds since when no call has begun or ended. */
   #still: number = monotonic();
-  #reaper: Timer | undefined;
   #empty: () => void = () => {};
 
   constructor(fn: FunctionVersion, engine: Engine, capacity: Capacity, queueLimit: number) {
-    this.fn = fn;
+    this.#fn = fn;
     this.#engine = engine;
     this.#capacity = capacity;
-    this.#waiting = new WaitingLine(queueLimit, () => this.#settle());
+    this.#crew = new Crew(fn);
+    this.#upkeep = new Upkeep({
+      crew: this.#crew,
+      idleTimeoutMs: fn.idleTimeoutMs,
+      kept: () => this.kept,
+      holding: () => this.holding,
+      start: () => this.#capacity.take(this) && this.#start(),
+      waitMs: () => this.#loop.waitMs,
+      discard: (instance) => this.#discard(instance),
+    });
+    const refusals = {
+      full: () => fullLine(this.#shortage(), queueLimit),
+      late: (waitedMs: number) => lateCall(this.#shortage(), waitedMs),
+    };
+    this.#waiting = new WaitingLine(queueLimit, refusals, () => this.#settle());
     this.emptied = new Promise((resolve) => {
       this.#empty = resolve;
     });
   }
 
+  get fn(): FunctionVersion {
+    return this.#fn;
+  }
   get size(): number {
-    return this.#instances.size;
+    return this.#crew.size;
   }
   get waiting(): number {
     return this.#waiting.length;
@@ -71,31 +92,47 @@ export class Pool {
   get closed(): boolean {
     return this.#closed;
   }
-  /** Monotonic milliseconds since when the longest waiting call has waited. */
-  get oldestWait(): number | undefined {
-    return this.#waiting.oldest;
+  get holding(): number {
+    return this.#crew.size - this.leaving;
   }
-  /** Monotonic milliseconds since when the longest idle instance has been idle. */
+  get leaving(): number {
+    return this.#crew.leaving + this.#yielding;
+  }
+  get missing(): number {
+    const { instanceConcurrency } = this.#fn;
+    return Math.max(0, Math.ceil(this.#waiting.length / instanceConcurrency) - this.#starting);
+  }
+  get kept(): number {
+    return this.#draining ? 0 : Math.min(this.#fn.provisioned, this.#most);
+  }
   get oldestIdle(): number | undefined {
-    return this.#idle[0]?.idleSince;
+    return this.holding > this.kept ? this.#crew.oldestIdle?.idleSince : undefined;
   }
 
   states(): Record<InstanceState, number> {
-    const counts = { starting: 0, initialising: 0, idle: 0, busy: 0, draining: 0, dead: 0 };
-    for (const instance of this.#instances) counts[instance.life.state]++;
-    return counts;
+    return this.#crew.states();
+  }
+
+  /** Takes over what may change without a new revision: how many instances are kept warm, and how many there may be. */
+  keep(fn: FunctionVersion): void {
+    this.#fn = fn;
+    if (this.#draining) return;
+    this.#upkeep.keepWarm();
+    this.#upkeep.reap();
   }
 
   /**
-   * Runs one event: on the instance that was idle last, else on the next that becomes free or is started.
+   * Runs one event: on the fullest instance with room for it, else on the one that was idle last, else on the next that has room or is started.
    * @throws Fault ResourceThrottled, ResourceExhausted, FunctionNotStarted, ServiceUnavailable; the signal's reason while it waits
    */
   invoke(call: Invocation): Promise<InvocationResult> {
     if (this.#closed) throw new Fault('ServiceUnavailable');
     call.signal?.throwIfAborted();
-    const instance = this.#takeIdle();
+    const instance = this.#crew.take((stale) => this.#discard(stale));
     if (instance) return this.#run(instance, call);
-    const { timeoutMs, initializer } = this.fn;
+    if (this.#isCrashLooping())
+      return new Promise((resolve, reject) => answerFailure({ call, since: 0, resolve, reject }, this.#loop.last));
+    const { timeoutMs, initializer } = this.#fn;
     // The function's own timeout counts from the moment it has the event; a start takes its time before.
     const result = this.#waiting.wait(call, Math.max(timeoutMs, startMs) + (initializer?.timeoutMs ?? 0));
     this.grow();
@@ -109,99 +146,116 @@ export class Pool {
   /** Starts instances for calls that have waited long enough, as far as the limits allow. */
   grow(): void {
     if (this.#closed) return;
-    const missing = this.#waiting.length - this.#starting;
     const oldest = this.#waiting.oldest;
-    if (missing <= 0 || oldest === undefined) return;
-    const living = this.#instances.size;
+    if (this.missing === 0 || oldest === undefined) return;
+    const { maxInstances } = this.#fn;
+    const living = this.#crew.size;
     // Busy instances may be free in a moment, unless they all have been busy for longer than that; a process is dearer than a moment.
     const waited = monotonic() - Math.min(oldest, this.#still) >= patienceMs || living === this.#starting;
-    if (waited) {
-      const wanted = Math.min(missing, Math.max(1, living), this.fn.maxInstances - living);
+    // While starts fail one after another, those that live serve.
+    if (waited && this.#loop.waitMs === 0) {
+      const wanted = Math.min(this.missing, Math.max(1, living), this.#most - living);
       for (let started = 0; started < wanted && this.#capacity.take(this); started++) this.#start();
     }
-    if (this.#growth || this.#waiting.length <= this.#starting || this.#instances.size >= this.fn.maxInstances) return;
+    if (this.#growth || this.missing === 0 || this.#crew.size >= maxInstances) return;
     this.#growth = after(patienceMs, () => {
       this.#growth = undefined;
       this.grow();
     });
   }
 
-  /** Ends the instance that has been idle longest, to make room elsewhere. */
   evict(): void {
-    const instance = this.#idle.shift();
-    if (instance) this.#discard(instance);
+    const instance = this.#crew.oldestIdle;
+    if (instance) this.#discard(instance, hurriedMs);
+  }
+
+  yieldOne(): void {
+    const spare = this.#fn.instanceConcurrency > 1 ? this.#crew.emptiest() : undefined;
+    if (spare) spare.retiring = true;
+    this.#yielding++;
+  }
+
+  /** Ends idle instances that have become too old to be given an event, before one is needed. */
+  refresh(marginMs: number): void {
+    for (const stale of this.#crew.stale(marginMs)) this.#discard(stale);
   }
 
   /** Lets running and waiting calls finish and ends everything else; resolves when nothing is left. */
   drain(): Promise<void> {
     if (!this.#draining) {
       this.#draining = true;
-      for (const instance of this.#idle.splice(0)) this.#discard(instance);
-      if (this.#waiting.length === 0) {
-        for (const instance of this.#instances) if (this.#isStarting(instance)) this.#discard(instance);
-      }
+      this.#upkeep.end();
+      for (const instance of this.#crew.idle()) this.#discard(instance);
+      if (this.#waiting.length === 0) for (const instance of this.#crew.starting()) this.#discard(instance);
       this.#settle();
     }
     return this.emptied;
   }
 
-  /** Ends everything at once; waiting calls get Fault ServiceUnavailable. */
+  /** Ends everything, idle instances by their preStop hook, the others at once; waiting calls get Fault ServiceUnavailable. */
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
       this.#draining = true;
       this.#growth?.cancel();
-      this.#reaper?.cancel();
+      this.#upkeep.end();
       this.#waiting.refuse(() => new Fault('ServiceUnavailable'));
-      this.#idle.length = 0;
-      for (const instance of this.#instances) this.#discard(instance);
+      const hooks = this.#fn.preStop ? this.#crew.idle().length : 0;
+      for (const instance of this.#crew.all()) this.#discard(instance, hurriedMs);
       // Also ends a start that hangs before there is an instance to kill.
-      void this.#engine.close();
+      if (hooks === 0) void this.#engine.close();
+      else after(hurriedMs, () => void this.#engine.close());
       this.#settle();
     }
     return this.emptied;
   }
 
-  #takeIdle(): Instance | undefined {
-    for (let instance = this.#idle.pop(); instance; instance = this.#idle.pop()) {
-      if (instance.worker.goodUntil > now() + this.fn.timeoutMs) return instance;
-      this.#discard(instance);
-    }
-    return undefined;
-  }
-
   async #run(instance: Instance, call: Invocation): Promise<InvocationResult> {
-    instance.life.to('busy');
-    const { timeoutMs } = this.fn;
+    if (instance.running++ === 0) instance.life.to('busy');
+    const { timeoutMs } = this.#fn;
     const limit = call.deadline === undefined ? timeoutMs : Math.max(1, Math.min(timeoutMs, call.deadline - now()));
     this.#still = monotonic();
     const result = await instance.worker.invoke(call, limit, instance.served++ === 0);
     this.#still = monotonic();
+    instance.running--;
+    if (instance.worker.usable) this.#loop.worked();
     this.#release(instance);
     return result;
   }
 
-  /** An instance can take an event, or is to go. */
+  /** Instances that there may be: as many as the function may have, and its program allows. */
+  get #most(): number {
+    return Math.min(this.#fn.maxInstances, this.#engine.most ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** An instance has room for an event, or is to go. */
   #release(instance: Instance): void {
-    if (instance.life.state === 'draining' || instance.life.state === 'dead') return;
-    if (!instance.worker.usable) {
+    const { life } = instance;
+    if (life.state === 'draining' || life.state === 'dead') return;
+    if (instance.running === 0 && life.state !== 'idle') life.to('idle');
+    if (!this.#crew.isFit(instance)) {
+      if (instance.running === 0) this.#discard(instance);
+      return;
+    }
+    if (this.#yielding > 0 && instance.running === 0 && instance.served > 0 && monotonic() - instance.readySince >= turnMs) {
+      this.#discard(instance, hurriedMs);
+      return;
+    }
+    while (instance.running < this.#fn.instanceConcurrency) {
+      const waiter = this.#waiting.next();
+      if (!waiter) break;
+      waiter.resolve(this.#run(instance, waiter.call));
+    }
+    if (instance.running > 0) return;
+    if (this.#draining) {
       this.#discard(instance);
       return;
     }
-    instance.life.to('idle');
-    const waiter = this.#waiting.next();
-    if (waiter) {
-      waiter.resolve(this.#run(instance, waiter.call));
-    } else if (this.#draining) {
-      this.#discard(instance);
-    } else {
-      instance.idleSince = monotonic();
-      this.#idle.push(instance);
-      this.#armReaper();
-    }
+    this.#crew.rest(instance);
+    this.#upkeep.reap();
   }
 
-  #start(): void {
+  #start(): true {
     const life = new Life();
     this.#starting++;
     const worker = this.#engine.start(this.#waiting.first?.requestId ?? '', {
@@ -210,77 +264,88 @@ export class Pool {
       },
       lost: () => this.#lost(instance),
     });
-    const instance: Instance = { life, worker, served: 0, idleSince: 0 };
-    this.#instances.add(instance);
-    instance.worker.ready.then(
+    const instance: Instance = { life, worker, served: 0, running: 0, idleSince: 0, readySince: 0, retiring: false };
+    this.#crew.add(instance);
+    worker.ready.then(
       () => {
-        if (this.#isStarting(instance)) this.#starting--;
+        if (this.#crew.isStarting(instance)) this.#starting--;
+        instance.readySince = monotonic();
         this.#release(instance);
+        // Only now a program may have shown that more than one of it can run.
+        if (this.#engine.most !== undefined) this.#upkeep.keepWarm();
       },
       (error: unknown) => this.#failed(instance, error),
     );
-    instance.worker.gone.then(() => this.#gone(instance));
+    worker.gone.then(() => this.#gone(instance));
+    return true;
   }
 
-  /** A start that failed answers one call, so that starts never repeat without a cause. */
+  /** A start that failed answers one call, so that starts never repeat without a cause; a crash loop answers all. */
   #failed(instance: Instance, error: unknown): void {
-    const wanted = this.#isStarting(instance);
+    const wanted = this.#crew.isStarting(instance);
     this.#discard(instance);
-    const waiter = wanted ? this.#waiting.next() : undefined;
-    if (error instanceof StartFailure) {
-      const { durationMs, maxMemoryMb, logTail } = error.details;
-      const result = { payload: error.payload, failure: error.failure, durationMs, maxMemoryMb, coldStart: true };
-      waiter?.resolve({ ...result, instanceId: instance.worker.instanceId, ...(waiter.call.logTail ? { logTail } : {}) });
-    } else {
-      waiter?.reject(toFault(error));
-    }
+    if (!wanted) return;
+    this.#loop.failed(error);
+    do {
+      const waiter = this.#waiting.next();
+      if (!waiter) break;
+      answerFailure(waiter, error, instance.worker.instanceId);
+    } while (this.#isCrashLooping());
     this.grow();
+  }
+
+  /** Starts fail again and again, and no instance is left that could serve. */
+  #isCrashLooping(): boolean {
+    return this.#loop.waitMs > 0 && this.holding === 0;
   }
 
   #lost(instance: Instance): void {
-    const at = this.#idle.indexOf(instance);
-    if (at >= 0) this.#idle.splice(at, 1);
-    if (instance.life.state === 'idle') this.#discard(instance);
+    if (instance.life.state !== 'idle') return;
+    const lived = monotonic() - instance.readySince;
+    if (instance.served === 0 && lived < youngMs)
+      this.#loop.failed(new Fault('FunctionNotStarted', 'The instance ended by itself before its first event.'));
+    this.#discard(instance);
   }
 
-  #isStarting(instance: Instance): boolean {
-    return instance.life.state === 'starting' || instance.life.state === 'initialising';
-  }
-
-  #discard(instance: Instance): void {
-    if (instance.life.state === 'draining' || instance.life.state === 'dead') return;
-    if (this.#isStarting(instance)) this.#starting--;
-    instance.life.to('draining');
-    instance.worker.kill();
+  /**
+   * Ends an instance that has nothing to do, by its preStop hook when it has one, or one that is of no more use.
+   * @param preStopMs the most that the hook may take
+   */
+  #discard(instance: Instance, preStopMs: number = Number.POSITIVE_INFINITY): void {
+    const { life, worker } = instance;
+    if (life.state === 'draining' || life.state === 'dead') return;
+    if (this.#crew.isStarting(instance)) this.#starting--;
+    const wasIdle = life.state === 'idle';
+    life.to('draining');
+    this.#crew.leave(instance);
+    if (this.#yielding > 0) this.#yielding--;
+    const { preStop } = this.#fn;
+    if (wasIdle && preStop && worker.usable && worker.preStop) {
+      void worker.preStop(Math.min(preStop.timeoutMs, preStopMs)).then(() => worker.kill());
+    } else worker.kill();
   }
 
   #gone(instance: Instance): void {
-    if (this.#isStarting(instance)) this.#starting--;
-    instance.life.to('dead');
-    this.#instances.delete(instance);
+    if (this.#crew.isStarting(instance)) this.#starting--;
+    this.#crew.remove(instance);
+    if (this.#crew.size === 0) this.#yielding = 0;
     this.#capacity.give();
     this.grow();
+    this.#upkeep.keepWarm();
     this.#settle();
   }
 
-  #armReaper(): void {
-    const first = this.#idle[0];
-    if (this.#reaper || !first || this.#closed) return;
-    const wait = first.idleSince + this.fn.idleTimeoutMs - monotonic();
-    this.#reaper = after(Math.max(1, wait), () => {
-      this.#reaper = undefined;
-      const limit = monotonic() - this.fn.idleTimeoutMs;
-      while (this.#idle[0] && this.#idle[0].idleSince <= limit) this.evict();
-      this.#armReaper();
-    });
+  #shortage(): Shortage {
+    const { name, instanceConcurrency } = this.#fn;
+    const maxInstances = this.#most;
+    return { name, maxInstances, instanceConcurrency, holding: this.holding, starting: this.#starting, overall: this.#capacity.max };
   }
 
   #settle(): void {
-    if (this.#instances.size > 0 || this.#waiting.length > 0) return;
+    if (this.#crew.size > 0 || this.#waiting.length > 0) return;
     this.emptySince = monotonic();
     if (!this.#draining) return;
     this.#growth?.cancel();
-    this.#reaper?.cancel();
     this.#closed = true;
     this.#engine.close().then(this.#empty, this.#empty);
   }

@@ -1,6 +1,10 @@
-import { Fault } from '../faults/index.ts';
+import { type Fault, toFault } from '../faults/index.ts';
 import { after, monotonic, now, type Timer } from '../kit/index.ts';
+import { StartFailure } from './engine.ts';
 import type { Invocation, InvocationResult } from './invocation.ts';
+
+/** What the events of waiting calls may take in memory, bytes. */
+const eventBytes = 256 * 1024 * 1024;
 
 /** A call that waits for an instance. */
 export interface Waiter {
@@ -11,16 +15,26 @@ export interface Waiter {
   reject(error: unknown): void;
 }
 
-/** Calls in the order of their arrival, bounded in number, each bounded in time. */
+/** What calls are told that cannot wait. */
+export interface Refusals {
+  /** The line is full. */
+  full(): Fault;
+  /** It was its deadline's turn before an instance was free. */
+  late(waitedMs: number): Fault;
+}
+
+/** Calls in the order of their arrival, bounded in number and bytes, each bounded in time. */
 export class WaitingLine {
   readonly #limit: number;
-  readonly #waiters = new Map<Waiter, { timer: Timer; forget: () => void }>();
-
+  readonly #refusals: Refusals;
   readonly #onLeave: () => void;
+  readonly #waiters = new Map<Waiter, { timer: Timer; forget: () => void }>();
+  #bytes = 0;
 
   /** @param onLeave called after a call gave up waiting */
-  constructor(limit: number, onLeave: () => void) {
+  constructor(limit: number, refusals: Refusals, onLeave: () => void) {
     this.#limit = limit;
+    this.#refusals = refusals;
     this.#onLeave = onLeave;
   }
 
@@ -39,12 +53,13 @@ export class WaitingLine {
    * @throws Fault ResourceThrottled (line full), ResourceExhausted (deadline reached); the signal's reason when it aborts
    */
   wait(call: Invocation, patienceMs: number): Promise<InvocationResult> {
-    if (this.#waiters.size >= this.#limit) throw new Fault('ResourceThrottled');
+    if (this.#waiters.size >= this.#limit || this.#bytes + call.event.length > eventBytes) throw this.#refusals.full();
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { call, since: monotonic(), resolve, reject };
+      const since = monotonic();
+      const waiter: Waiter = { call, since, resolve, reject };
       const timer = after(Math.max(0, call.deadline === undefined ? patienceMs : call.deadline - now()), () => {
         this.#remove(waiter);
-        reject(new Fault('ResourceExhausted'));
+        reject(this.#refusals.late(monotonic() - since));
         this.#onLeave();
       });
       const leave = () => {
@@ -53,6 +68,7 @@ export class WaitingLine {
         this.#onLeave();
       };
       call.signal?.addEventListener('abort', leave, { once: true });
+      this.#bytes += call.event.length;
       this.#waiters.set(waiter, { timer, forget: () => call.signal?.removeEventListener('abort', leave) });
     });
   }
@@ -76,8 +92,21 @@ export class WaitingLine {
 
   #remove(waiter: Waiter): void {
     const held = this.#waiters.get(waiter);
-    held?.timer.cancel();
-    held?.forget();
+    if (!held) return;
+    held.timer.cancel();
+    held.forget();
     this.#waiters.delete(waiter);
+    this.#bytes -= waiter.call.event.length;
   }
+}
+
+/** Tells a call that no instance could be started for it: a failure of the function is a result, one of the server a fault. */
+export function answerFailure({ call, resolve, reject }: Waiter, error: unknown, instanceId = ''): void {
+  if (!(error instanceof StartFailure)) {
+    reject(toFault(error));
+    return;
+  }
+  const { durationMs, maxMemoryMb, logTail } = error.details;
+  const result = { payload: error.payload, failure: error.failure, durationMs, maxMemoryMb, coldStart: true, instanceId };
+  resolve(call.logTail ? { ...result, logTail } : result);
 }

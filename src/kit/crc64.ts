@@ -62,14 +62,26 @@ function multiply(a: bigint, b: bigint): bigint {
 const squares: bigint[] = [one >> 1n];
 while (squares.length < 64) squares.push(multiply(squares.at(-1) as bigint, squares.at(-1) as bigint));
 
-/** The CRC-64 of A followed by B, from the CRC of each and the length of B in bytes (safe integer). Costs one product per set bit of the length. */
-export function combineCrc64(a: bigint, b: bigint, lengthB: number): bigint {
+/** x^(8n) modulo the polynomial: what appending n bytes multiplies by. */
+function shiftOf(bytes: number): bigint {
   let shift = one;
-  // Appending n bytes multiplies by x^(8n), hence the start at x^(2^3).
+  // Hence the start at x^(2^3).
   let n = 3;
-  for (let rest = BigInt(lengthB); rest > 0n; rest >>= 1n) {
+  for (let rest = BigInt(bytes); rest > 0n; rest >>= 1n) {
     if (rest & 1n) shift = multiply(squares[n] as bigint, shift);
     n += 1;
   }
-  return multiply(shift, a) ^ b;
+  return shift;
+}
+
+/** The last length asked for: parts of an upload have mostly the same one. */
+let latest = { bytes: 0, shift: one };
+
+/**
+ * The CRC-64 of A followed by B, from the CRC of each and the length of B in bytes (safe integer). Costs one product per set bit of the length,
+ * and a single one when the length is that of the last call.
+ */
+export function combineCrc64(a: bigint, b: bigint, lengthB: number): bigint {
+  if (latest.bytes !== lengthB) latest = { bytes: lengthB, shift: shiftOf(lengthB) };
+  return multiply(latest.shift, a) ^ b;
 }

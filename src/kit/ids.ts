@@ -25,9 +25,22 @@ function drawText(bytes: number, encoding: 'hex' | 'base64url'): string {
   return text;
 }
 
-/** A request id as OSS clients print it: 24 upper-case hex digits, unpredictable. */
+/** Ids made together: one conversion for all costs a tenth of one each. */
+const idsAtOnce = 32;
+const idDigits = idBytes * 2;
+let ids = '';
+let nextId = 0;
+
+/** A request id as OSS clients print it: 24 upper-case hex digits, unpredictable. Not a secret. */
 export function requestId(): string {
-  return drawText(idBytes, 'hex').toUpperCase();
+  if (nextId === ids.length) {
+    ids = randomBytes(idBytes * idsAtOnce)
+      .toString('hex')
+      .toUpperCase();
+    nextId = 0;
+  }
+  nextId += idDigits;
+  return ids.slice(nextId - idDigits, nextId);
 }
 
 /** A secret for one use, base64url without padding; `bytes` of crypto randomness. */

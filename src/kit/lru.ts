@@ -5,11 +5,21 @@ export interface LruOptions<V> {
   weigh?: (value: V) => number;
 }
 
-/** A cache that forgets the least recently used entries when it gets too heavy. */
+interface Entry<V> {
+  value: V;
+  weight: number;
+  /** Read since it was last looked at for eviction. */
+  used: boolean;
+}
+
+/**
+ * A cache that forgets what was not used for long when it gets too heavy (second chance: an entry that was read since its last turn gets another
+ * one). A read only marks its entry, because reads are many and evictions few.
+ */
 export class Lru<V> {
   readonly #maxWeight: number;
   readonly #weigh: (value: V) => number;
-  readonly #entries = new Map<string, { value: V; weight: number }>();
+  readonly #entries = new Map<string, Entry<V>>();
   #weight = 0;
 
   constructor({ maxWeight, weigh = () => 1 }: LruOptions<V>) {
@@ -17,13 +27,11 @@ export class Lru<V> {
     this.#weigh = weigh;
   }
 
-  /** The value, which thereby becomes the most recently used. */
+  /** The value, which thereby counts as used. */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    // A Map iterates in insertion order: moved to the end means used last.
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.used = true;
     return entry.value;
   }
 
@@ -32,12 +40,9 @@ export class Lru<V> {
     this.delete(key);
     const weight = this.#weigh(value);
     if (weight > this.#maxWeight) return;
-    this.#entries.set(key, { value, weight });
+    this.#entries.set(key, { value, weight, used: false });
     this.#weight += weight;
-    for (const [oldest] of this.#entries) {
-      if (this.#weight <= this.#maxWeight) break;
-      this.delete(oldest);
-    }
+    if (this.#weight > this.#maxWeight) this.#evict(key);
   }
 
   delete(key: string): void {
@@ -50,5 +55,19 @@ export class Lru<V> {
   clear(): void {
     this.#entries.clear();
     this.#weight = 0;
+  }
+
+  /** A Map iterates in insertion order: an entry with a second chance goes to the end, and is met again when all others were. */
+  #evict(newest: string): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#weight <= this.#maxWeight) return;
+      if (!entry.used && key !== newest) {
+        this.delete(key);
+        continue;
+      }
+      entry.used = false;
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+    }
   }
 }

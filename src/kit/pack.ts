@@ -16,21 +16,23 @@ export async function packZip(entries: { name: string; data: Buffer; mode?: numb
 
 /**
  * A ZIP of everything below `folder`, in name order, as functions are deployed: files as 0644 or 0755, links as links.
+ * @param omit files and folders of these names, wherever they are, stay out
  * @throws ZipError for devices, pipes and sockets
  */
-export async function packFolder(folder: string): Promise<Buffer> {
+export async function packFolder(folder: string, omit: ReadonlySet<string> = new Set()): Promise<Buffer> {
   const zip = new ZipFile();
-  await addFolder(zip, folder, '');
+  await addFolder(zip, folder, '', omit);
   return finish(zip);
 }
 
-async function addFolder(zip: ZipFile, folder: string, prefix: string): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true });
+async function addFolder(zip: ZipFile, folder: string, prefix: string, omit: ReadonlySet<string>): Promise<void> {
+  const all = await readdir(folder, { withFileTypes: true });
+  const entries = all.filter(({ name }) => !omit.has(name));
   if (entries.length === 0 && prefix !== '') zip.addEmptyDirectory(prefix, { ...common, mode: 0o040755 });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     const name = prefix + entry.name;
-    if (entry.isDirectory()) await addFolder(zip, path, `${name}/`);
+    if (entry.isDirectory()) await addFolder(zip, path, `${name}/`, omit);
     else if (entry.isSymbolicLink()) zip.addBuffer(Buffer.from(await readlink(path)), name, { ...common, mode: 0o120777 });
     else if (entry.isFile()) {
       const { mode } = await stat(path);

@@ -1,3 +1,18 @@
+/** Where bytes are written to with back-pressure: what is needed of a Writable, and what an answer of the door offers. */
+export interface ByteSink {
+  /** False asks for a pause until `drain`. @param written told when the bytes are out, or why they never will be */
+  write(chunk: Buffer, written?: (error?: Error | null) => void): boolean;
+  end(): unknown;
+  readonly destroyed: boolean;
+  /** All of it is out. */
+  readonly writableFinished: boolean;
+  /** Bytes that wait to be taken. */
+  readonly writableLength: number;
+  on(event: 'drain' | 'finish' | 'close' | 'error', listener: () => void): unknown;
+  once(event: 'drain' | 'finish' | 'close' | 'error', listener: () => void): unknown;
+  off(event: 'drain' | 'finish' | 'close' | 'error', listener: () => void): unknown;
+}
+
 /**
  * Reads a whole source into memory.
  * @param limit most bytes accepted; reading stops at the first chunk that goes over

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -266,6 +267,74 @@ test('refuses more entries or bytes than allowed', async () => {
   assert.deepEqual((await unpack(three, { entries: 3, bytes: 4 })).result, { files: 2, bytes: 4 });
   await refused('entries', three, { entries: 2, bytes: 4 });
   await refused('bytes', three, { entries: 3, bytes: 3 });
+});
+
+test('gives folders, files and programs the modes that it is told, large and small alike', async () => {
+  made += 1;
+  const folder = join(root, `${made}`);
+  const big = randomBytes(3 << 20);
+  await writeFile(
+    `${folder}.zip`,
+    craft([
+      { name: 'a/small', data: 'x', method: 8 },
+      { name: 'a/tool', data: '#!', mode: 0o100711 },
+      { name: 'big', data: big, method: 8 },
+      { name: 'stored', data: big },
+      { name: 'setuid', data: 'x', mode: 0o106755 },
+    ]),
+  );
+  const gid = process.getgid?.();
+  const { bytes } = await unpackZip(`${folder}.zip`, folder, roomy, {
+    file: 0o640,
+    program: 0o750,
+    folder: 0o710,
+    ...(gid === 0 ? { gid: 12_345 } : {}),
+  });
+  assert.equal(bytes, 2 * big.length + 4);
+  const facts = async (name: string) => {
+    const info = await stat(join(folder, name));
+    return [(info.mode & 0o7777).toString(8), gid === 0 ? info.gid : 12_345];
+  };
+  assert.deepEqual(await Promise.all(['.', 'a'].map(facts)), Array(2).fill(['710', 12_345]));
+  assert.deepEqual(await Promise.all(['a/small', 'big', 'stored'].map(facts)), Array(3).fill(['640', 12_345]));
+  assert.deepEqual(await Promise.all(['a/tool', 'setuid'].map(facts)), Array(2).fill(['750', 12_345]));
+  assert.deepEqual(await readFile(join(folder, 'big')), big);
+});
+
+test('refuses lies in small and large entries, and a directory that points beside its entries', async () => {
+  const large = 'x'.repeat(2 << 20);
+  await refused('checksum', craft([{ name: 'a', data: large, crc: 1 }]));
+  await refused('malformed', craft([{ name: 'a', data: large, method: 8, size: (2 << 20) - 1 }]), { ...roomy, ratio: 10_000 });
+  await refused('malformed', craft([{ name: 'a', data: 'abc', method: 8, size: 0 }]));
+  const whole = craft([{ name: 'a', data: 'abcdefgh' }]);
+  const moved = Buffer.from(whole);
+  moved.write('XX', 0);
+  await refused('malformed', moved);
+});
+
+test('a JAR is a ZIP: its manifest, inner archives and signatures are files like others', async () => {
+  const inner = craft([{ name: 'Inner.class', data: 'x' }]);
+  const { folder, result } = await unpack(
+    craft([
+      { name: 'META-INF/', mode: 0 },
+      { name: 'META-INF/MANIFEST.MF', data: 'Manifest-Version: 1.0\r\n\r\n', method: 8, mode: 0 },
+      { name: 'META-INF/SIGN.RSA', data: 'x', mode: 0 },
+      { name: 'lib/inner.jar', data: inner, mode: 0 },
+      { name: 'example/App$1.class', data: 'x', mode: 0 },
+    ]),
+  );
+  assert.equal(result.files, 4);
+  assert.deepEqual(await readFile(join(folder, 'lib/inner.jar')), inner);
+  await refused(
+    'duplicate',
+    craft([
+      { name: 'A.class', data: '1' },
+      { name: 'A.class', data: '2' },
+    ]),
+  );
+  await refused('name', craft([{ name: 'META-INF/versions/11/../../../A.class', data: '1' }])).catch(() =>
+    refused('malformed', craft([{ name: 'META-INF/versions/11/../../../A.class', data: '1' }])),
+  );
 });
 
 test('refuses bombs: high ratios and overlapping entries', async () => {

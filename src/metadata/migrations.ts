@@ -39,6 +39,66 @@ export const migrations: readonly Migration[] = [
       `create table function_uids (name text not null primary key, uid integer not null unique)`,
     ],
   },
+  {
+    version: 2,
+    statements: [
+      `alter table buckets add column policy text`,
+      `alter table buckets add column public_access_block integer not null default 0`,
+      `alter table objects add column acl text not null default 'default'`,
+    ],
+  },
+  {
+    version: 3,
+    statements: [
+      `create table users (
+        name text not null primary key, id text not null unique, shown text not null, display_name text not null, comment text not null,
+        status text not null, created_at integer not null, updated_at integer not null)`,
+      `create table policies (
+        name text not null primary key, shown text not null, description text not null, document text not null,
+        created_at integer not null, updated_at integer not null)`,
+      `create table attachments (
+        kind text not null, holder text not null, policy text not null, attached_at integer not null, primary key (kind, holder, policy))`,
+      `create index attachments_policy on attachments (policy)`,
+      `create table key_uses (id text not null primary key, used_at integer not null, service text not null)`,
+      `create index access_keys_owner on access_keys (owner)`,
+      `alter table roles add column description text not null default ''`,
+      `alter table roles add column max_session integer not null default 3600`,
+    ],
+  },
+  {
+    version: 4,
+    statements: [
+      // Everything that belongs to a function beside its settings: versions, aliases, triggers, scaling, asynchronous calls, tags.
+      `create table function_parts (
+        function text not null, kind text not null, id text not null, value text not null, created_at integer not null,
+        modified_at integer not null, primary key (function, kind, id))`,
+      `create table layers (
+        name text not null, version integer not null, record text not null, created_at integer not null, primary key (name, version))`,
+      `create table async_tasks (
+        function text not null, id text not null, record text not null, event blob not null, status text not null, due integer not null,
+        created_at integer not null, finished_at integer not null default 0, primary key (function, id))`,
+      `create index async_tasks_due on async_tasks (finished_at, due)`,
+    ],
+  },
+  {
+    version: 5,
+    statements: [
+      // The blobs of an upload in parts, and of the object that is made of them; owner is the upload, later the object's blob.
+      `create table pieces (
+        owner text not null, number integer not null, blob text not null, size integer not null, etag text not null, crc64 text not null,
+        modified_at integer not null, primary key (owner, number))`,
+      `create unique index pieces_blob on pieces (blob)`,
+      // writes counts the changes of its parts, so that nothing is completed that changed meanwhile.
+      `create table uploads (
+        id text not null primary key, bucket text not null, key text not null, created_at integer not null, content_type text not null,
+        headers text not null, meta text not null, storage_class text not null, acl text not null, tags text not null,
+        writes integer not null default 0)`,
+      `create index uploads_bucket on uploads (bucket, key, id)`,
+      `alter table objects add column pieces integer not null default 0`,
+      `alter table objects add column tags text not null default ''`,
+      `alter table objects add column target text`,
+    ],
+  },
 ];
 
 /** The data format that this program writes. */

@@ -1,4 +1,5 @@
 import { destination, type LevelWithSilent, type Logger as PinoLogger, pino } from 'pino';
+import { FunctionOutput } from './function-output.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 
 export type Logger = PinoLogger;
@@ -6,6 +7,8 @@ export type Logger = PinoLogger;
 export interface Telemetry {
   log: Logger;
   metrics: Metrics;
+  /** What functions printed last. */
+  output: FunctionOutput;
   /** Writes out what the log still holds. */
   flush(): void;
 }
@@ -33,5 +36,5 @@ export function createTelemetry(options: { level: LevelWithSilent; file?: string
       // The sink is not open yet or already gone: there is nothing to write.
     }
   };
-  return { log, metrics: createMetrics(), flush };
+  return { log, metrics: createMetrics(), output: new FunctionOutput(), flush };
 }

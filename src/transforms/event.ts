@@ -14,6 +14,8 @@ export interface EventParts {
   /** Absolute URL of the client's request without authentication parameters. */
   url: string;
   headers: readonly (readonly [string, string])[];
+  /** The client wants the head alone: the request counts as a HEAD. */
+  headOnly: boolean;
   principal: Principal;
 }
 
@@ -63,6 +65,6 @@ export function buildEvent(parts: EventParts): Buffer {
   }));
   return Buffer.from(
     `{"xOssRequestId":${JSON.stringify(parts.requestId)},"getObjectContext":${JSON.stringify(context)},"configuration":${configuration},` +
-      `"userRequest":{"url":${JSON.stringify(parts.url)},"headers":${userHeaders(parts.headers)}},"userIdentity":${identity},"protocolVersion":"1.00"}`,
+      `"userRequest":{"method":"${parts.headOnly ? 'HEAD' : 'GET'}","url":${JSON.stringify(parts.url)},"headers":${userHeaders(parts.headers)}},"userIdentity":${identity},"protocolVersion":"1.00"}`,
   );
 }

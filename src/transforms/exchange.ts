@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { Fault, toFault } from '../faults/index.ts';
+import type { DirectAnswer } from '../instances/index.ts';
 import { after, type Timer } from '../kit/index.ts';
 import { readForwarded, readStatus } from './forwarded.ts';
-import { type AnswerRequest, Join, type JoinOptions } from './join.ts';
+import { type Answer, type AnswerRequest, Join, type JoinOptions } from './join.ts';
 import { ClientGone } from './relay.ts';
 
 export type ExchangeState = 'waiting' | 'answering' | 'abandoned' | 'done' | 'failed' | 'timed-out';
@@ -131,8 +132,29 @@ export class Exchange {
         'x-oss-request-token belongs to another function. Sign WriteGetObjectResponse with the credentials of this invocation.',
       );
     }
-    const status = readStatus(request.status);
-    if (this.#state === 'abandoned') return drain(request.body);
+    await this.#take(request, readStatus(request.status), () => drain(request.body));
+  }
+
+  /**
+   * Takes an answer that came over the connection of the instance which was given this exchange's event: what WriteGetObjectResponse proves by
+   * token, session and role, the connection proves by itself. Otherwise it is the same. When the client leaves, the instance is told to stop.
+   * @throws Fault as answer does
+   */
+  async answerDirectly({ status, headers, body }: DirectAnswer): Promise<void> {
+    const declared = headers['content-length'];
+    const contentLength = declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : undefined;
+    const answer = { forwarded: Object.entries(headers), body, ...(contentLength === undefined ? {} : { contentLength }) };
+    try {
+      await this.#take(answer, readStatus(String(status), 'The status of the Response'), async () => void body.destroy());
+    } catch (error) {
+      this.#lastAttempt = toFault(error).message;
+      throw error;
+    }
+  }
+
+  /** @param leave what becomes of a body that nobody waits for */
+  async #take(request: Answer, status: number, leave: () => Promise<void>): Promise<void> {
+    if (this.#state === 'abandoned') return leave();
     if (this.#state === 'answering')
       throw new Fault('AccessDenied', 'x-oss-request-token is being used by another WriteGetObjectResponse.');
     if (this.#state !== 'waiting') throw usedToken(this.#state);
@@ -144,7 +166,7 @@ export class Exchange {
       await join.run();
     } catch (error) {
       await join.close();
-      return await this.#broke(error, request);
+      return await this.#broke(error, leave);
     } finally {
       this.#body = undefined;
     }
@@ -169,13 +191,13 @@ export class Exchange {
       .finally(() => join.close());
   }
 
-  async #broke(error: unknown, request: AnswerRequest): Promise<void> {
+  async #broke(error: unknown, leave: () => Promise<void>): Promise<void> {
     if (error instanceof ClientGone) {
       if (this.#state === 'answering') {
         this.#options.sink.reset();
         this.abandon();
       }
-      return drain(request.body);
+      return leave();
     }
     const fault = toFault(error);
     if (this.#state === 'answering') {

@@ -23,12 +23,12 @@ const allowed = new Map(
   ].map((name) => [name.toLowerCase(), name]),
 );
 
-/** Reads x-oss-fwd-status. @throws Fault MissingArgument, InvalidArgument */
-export function readStatus(value: string | undefined): number {
+/** Reads x-oss-fwd-status, or what stands for it. @throws Fault MissingArgument, InvalidArgument */
+export function readStatus(value: string | undefined, what = 'x-oss-fwd-status'): number {
   if (value === undefined || value === '') throw new Fault('MissingArgument', 'The header x-oss-fwd-status is required.');
   const status = /^\d{3}$/.test(value) ? Number(value) : 0;
   if (!statuses.has(status)) {
-    throw new Fault('InvalidArgument', `x-oss-fwd-status must be one of ${[...statuses].join(', ')}.`, {
+    throw new Fault('InvalidArgument', `${what} must be one of ${[...statuses].join(', ')}.`, {
       extra: { ArgumentName: 'x-oss-fwd-status' },
     });
   }

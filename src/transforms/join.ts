@@ -6,18 +6,22 @@ import { after, monotonic, type Timer } from '../kit/index.ts';
 import { type ForwardedHead, faultForStatus, provenChecksums } from './forwarded.ts';
 import { ClientGone, type ClientSink, Relay, type RelayLimits } from './relay.ts';
 
-/** One WriteGetObjectResponse call, as the protocol room read it. */
-export interface AnswerRequest {
-  token?: string;
-  route?: string;
+/** What a function answers, by whichever way. */
+export interface Answer {
   status?: string;
-  /** Headers that came with the prefix x-oss-fwd-header-, without it, in wire order. */
+  /** Headers for the client, in wire order: without the prefix x-oss-fwd-header-, where they came with it. */
   forwarded: readonly (readonly [name: string, value: string])[];
-  /** Declared bytes of the body; undefined when it is chunked. */
+  /** Declared bytes of the body; undefined when they are not known ahead. */
   contentLength?: number;
   /** Base64 MD5 of the call's own body. */
   contentMd5?: string;
   body: Readable;
+}
+
+/** One WriteGetObjectResponse call, as the protocol room read it. */
+export interface AnswerRequest extends Answer {
+  token?: string;
+  route?: string;
   principal: Principal;
 }
 
@@ -33,7 +37,7 @@ export interface JoinOptions {
 /** Joins the function's body to the client's response: one chunk in, one chunk out, with deadlines on both sides. */
 export class Join {
   readonly #options: JoinOptions;
-  readonly #request: AnswerRequest;
+  readonly #request: Answer;
   readonly #status: number;
   readonly #head: ForwardedHead;
   #relay: Relay | undefined;
@@ -45,7 +49,7 @@ export class Join {
   #md5: Hash | undefined;
   #end: (() => Promise<void>) | undefined;
 
-  constructor(options: JoinOptions, request: AnswerRequest, status: number, head: ForwardedHead) {
+  constructor(options: JoinOptions, request: Answer, status: number, head: ForwardedHead) {
     this.#options = options;
     this.#request = request;
     this.#status = status;
@@ -64,6 +68,7 @@ export class Join {
     } catch (error) {
       throw error instanceof ClientGone || error instanceof Fault ? error : brokenBody(error);
     }
+    this.#checkLength();
     this.#checkDigest();
     if (this.#held) await this.#forward(this.#held);
     this.#conclude();
@@ -106,6 +111,7 @@ export class Join {
   #take(chunk: Buffer): Promise<void> | undefined {
     this.#moved = monotonic();
     this.#received += chunk.length;
+    if (this.#received > (this.#request.contentLength ?? Number.POSITIVE_INFINITY)) throw this.#wrongLength('more');
     if (!this.#md5) return this.#forward(chunk);
     // With a Content-MD5 the last chunk waits for its proof, so that a false body never looks whole to the client.
     this.#md5.update(chunk);
@@ -128,6 +134,17 @@ export class Join {
     };
     timer = after(idleMs, check);
     return () => timer.cancel();
+  }
+
+  /** An answer over HTTP cannot get this far with fewer bytes than it declared. For a head alone, none need come. */
+  #checkLength(): void {
+    const { contentLength } = this.#request;
+    if (contentLength === undefined || this.#received === contentLength || (this.#bodiless && this.#received === 0)) return;
+    throw this.#wrongLength('fewer');
+  }
+
+  #wrongLength(than: string): Fault {
+    return new Fault('IncompleteBody', `The body of the answer has ${than} bytes than its Content-Length, ${this.#request.contentLength}.`);
   }
 
   #checkDigest(): void {
@@ -165,7 +182,8 @@ export class Join {
       this.#end = () => Promise.reject(fault);
       return;
     }
-    this.#sendHead(this.#status === 304 ? undefined : this.#received, []);
+    const length = this.#received === 0 && this.#bodiless ? this.#request.contentLength : undefined;
+    this.#sendHead(this.#status === 304 ? undefined : (length ?? this.#received), []);
     const empty = new Relay(sink.body, this.#options.relay);
     this.#relay = empty;
     this.#end = () => empty.end();

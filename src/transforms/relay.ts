@@ -1,13 +1,12 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
-import { after, randomHex } from '../kit/index.ts';
+import { after, type ByteSink, randomHex } from '../kit/index.ts';
 
 /** Where a transformed answer goes: the waiting client. */
 export interface ClientSink {
   /** Sends the status line and headers; a length is given as Content-Length, else the body is chunked. */
   head(status: number, headers: readonly (readonly [string, string])[]): void;
-  readonly body: Writable;
+  readonly body: ByteSink;
   /** Breaks the connection so that the client cannot take what it has for a whole answer. */
   reset(): void;
   readonly headSent: boolean;
@@ -34,7 +33,7 @@ export class ClientGone extends Error {}
  * and only then the writer waits. Memory stays below `bufferBytes` plus one chunk.
  */
 export class Relay {
-  readonly #body: Writable;
+  readonly #body: ByteSink;
   readonly #limits: RelayLimits;
   readonly #queue: Buffer[] = [];
   #queued = 0;
@@ -49,7 +48,7 @@ export class Relay {
   #gone: ClientGone | undefined;
   readonly #waiters = new Set<() => void>();
 
-  constructor(body: Writable, limits: RelayLimits) {
+  constructor(body: ByteSink, limits: RelayLimits) {
     this.#body = body;
     this.#limits = limits;
     if (body.destroyed) this.#gone = new ClientGone('the client left');

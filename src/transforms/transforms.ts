@@ -1,6 +1,6 @@
 import type { AccessPoint, ObjectFcAccessPoint, Transformation } from '../accesspoints/index.ts';
 import { Fault } from '../faults/index.ts';
-import type { FunctionVersion } from '../functions/index.ts';
+import { type FunctionVersion, sessionNameOf } from '../functions/index.ts';
 import type { Principal, SessionClaims, SessionCredentials } from '../identity/index.ts';
 import type { Invocation, InvocationResult } from '../instances/index.ts';
 import { Lru, monotonic, now, randomHex } from '../kit/index.ts';
@@ -164,7 +164,7 @@ class Exchanges implements Transforms {
           status: 400,
         });
       }
-      throw error;
+      throw faultOfInvoke(error);
     }
     if (!this.#options.mayInvoke(transformation.functionAssumeRoleArn, version.arn)) {
       throw new Fault(
@@ -201,6 +201,7 @@ class Exchanges implements Transforms {
         credentials,
         deadline: now() + ttlMs,
         signal: request.signal,
+        answer: (direct) => exchange.answerDirectly(direct),
       });
       explain = () => faultOfResult(result, request.requestId);
     } catch (error) {
@@ -221,7 +222,7 @@ class Exchanges implements Transforms {
     const cached = this.#sessions.get(cacheKey);
     if (cached && cached.expiresAt - now() > Math.max(sessionMs / 2, ttlMs)) return cached;
     const fresh = this.#options.assume(version.role, {
-      sessionName: version.name,
+      sessionName: sessionNameOf(version.name),
       ttlMs: sessionMs + ttlMs,
       claims: { function: version.arn, chain: [...chain] },
     });
@@ -249,6 +250,7 @@ class Exchanges implements Transforms {
       supporting,
       url: request.url,
       headers: request.headers,
+      headOnly: request.headOnly,
       principal: request.principal,
     });
     return { event, credentials, reader: reader.securityToken };
@@ -295,6 +297,8 @@ function faultOfInvoke(error: unknown): Fault {
   if (error.code === 'ResourceThrottled' || error.code === 'ResourceExhausted') {
     return new Fault('FunctionThrottled', error.message, { cause: error, headers: { 'Retry-After': '1' } });
   }
-  if (error.code === 'FunctionNotStarted') return new Fault('FunctionInvocationError', error.message, { cause: error });
+  if (error.code === 'FunctionNotStarted' || error.code === 'FunctionInvocationDisabled') {
+    return new Fault('FunctionInvocationError', error.message, { cause: error });
+  }
   return error;
 }

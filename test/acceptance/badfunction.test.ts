@@ -388,6 +388,36 @@ describe('functions that do not answer', { skip: python.skip }, () => {
     assert.ok(performance.now() - begin < 6000, 'the timeout of 2 s holds');
   });
 
+  test('needs more memory than it has: that is named', async () => {
+    const exchange = await open();
+    exchange.report.release('hoard');
+    const reply = await exchange.client;
+    assertFault(reply, 500, 'FunctionInvocationError');
+    assert.match((reply as Reply).body.toString(), /MemoryError|out of memory: its limit is 512 MB/);
+  });
+
+  test('cannot even start: its initializer fails, its module is missing', async () => {
+    const settings = { instanceLifecycleConfig: { initializer: { handler: 'index.initialize', timeout: 5 } } };
+    const raises = 'def initialize(context):\n    raise ConnectionError("no database")\ndef handler(event, context):\n    return "never"\n';
+    const broken = [
+      ['uninitialised', raises, settings, /ConnectionError: no database/],
+      [
+        'unimportable',
+        'import not_there\ndef handler(event, context):\n    pass\n',
+        {},
+        /ImportModuleError: Unable to import module 'index'/,
+      ],
+    ] as const;
+    for (const [name, code, more, message] of broken) {
+      await deployFunction(sluice, name, [{ name: 'index.py', data: Buffer.from(code) }], { timeout: 10, settings: more });
+      aliases[name] = await createObjectFc(sluice, { bucket, accessPoint: 'ap-bad', name, functionName: name });
+      const call = request(name, collector.open);
+      const reply = await send(sluice.data, { path: pathOf(call) + queryOf(call.query), headers: signHeaderV4(call, sluice.key) });
+      assertFault(reply, 500, 'FunctionInvocationError');
+      assert.match(reply.body.toString(), message);
+    }
+  });
+
   test('and the next call works, on a new instance where the old one died', async () => {
     for (const name of ['first', 'short']) {
       const exchange = await open(name);

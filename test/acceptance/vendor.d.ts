@@ -21,7 +21,44 @@ declare module 'ali-oss' {
     list(query: object, options: object): Promise<Listing>;
     listV2(query: object, options: object): Promise<Listing>;
     delete(key: string): Promise<Reply>;
+    initMultipartUpload(key: string, options?: object): Promise<Reply & { uploadId: string }>;
+    uploadPart(key: string, uploadId: string, number: number, body: Buffer, start: number, end: number): Promise<Reply & { etag: string }>;
+    uploadPartCopy(key: string, uploadId: string, number: number, range: string, source: object): Promise<Reply & { etag: string }>;
+    listParts(
+      key: string,
+      uploadId: string,
+      query: object,
+    ): Promise<Reply & { isTruncated: string; parts: { PartNumber: string; Size: string }[] }>;
+    listUploads(query: object): Promise<Reply & { uploads?: { name: string }[] }>;
+    completeMultipartUpload(key: string, uploadId: string, parts: object[]): Promise<Reply & { etag: string }>;
+    abortMultipartUpload(key: string, uploadId: string): Promise<Reply>;
+    multipartUpload(key: string, body: Buffer, options: object): Promise<Reply & { etag?: string }>;
+    copy(key: string, source: string, options: object): Promise<Reply & { data?: { etag: string } }>;
+    append(key: string, body: Buffer, options: object): Promise<Reply & { nextAppendPosition: string }>;
+    getObjectTagging(key: string): Promise<Reply & { tag: Record<string, string> }>;
+    putObjectTagging(key: string, tags: object): Promise<Reply>;
+    deleteObjectTagging(key: string): Promise<Reply>;
+    putSymlink(key: string, target: string): Promise<Reply>;
+    getSymlink(key: string): Promise<Reply & { targetName: string }>;
+    getBucketStat(bucket: string): Promise<Reply & { stat: Record<string, string> }>;
+    getBucketTags(bucket: string): Promise<Reply & { tag: Record<string, string> }>;
+    putBucketTags(bucket: string, tags: object): Promise<Reply>;
+    deleteBucketTags(bucket: string): Promise<Reply>;
+    putBucketCORS(bucket: string, rules: object[]): Promise<Reply>;
+    getBucketCORS(bucket: string): Promise<Reply & { rules: { allowedOrigin: string | string[] }[] }>;
+    deleteBucketCORS(bucket: string): Promise<Reply>;
+    putBucketReferer(bucket: string, allowEmpty: boolean, referers: string[]): Promise<Reply>;
+    getBucketReferer(bucket: string): Promise<Reply & { referers: string[]; allowEmpty: unknown }>;
+    getBucketLifecycle(bucket: string): Promise<Reply>;
+    putBucketWebsite(bucket: string, config: object): Promise<Reply>;
     deleteMulti(keys: string[]): Promise<Reply & { deleted?: { Key: string }[] }>;
+    putBucketACL(name: string, acl?: string): Promise<Reply>;
+    getBucketACL(name: string): Promise<Reply & { acl: string }>;
+    putACL(key: string, acl?: string): Promise<Reply>;
+    getACL(key: string): Promise<Reply & { acl: string }>;
+    putBucketPolicy(name: string, policy: object): Promise<Reply & { status: number }>;
+    getBucketPolicy(name: string): Promise<Reply & { policy: object }>;
+    deleteBucketPolicy(name: string): Promise<Reply & { status: number }>;
     signatureUrl(key: string, options: object): string;
     signatureUrlV4(method: string, expires: number, request: object, key: string): Promise<string>;
   }

@@ -1,13 +1,15 @@
 import { join, resolve } from 'node:path';
 import { now, randomHex, sleep } from '../../kit/index.ts';
-import type { BlobStream, Blobs, BlobWriter, Range } from '../port.ts';
-import { hasCode, open, readdir, stat, unlink } from './files.ts';
+import { type BlobStream, type Blobs, type BlobWriter, MissingBlob, type Range } from '../port.ts';
+import { close, copyFile, fsync, hasCode, link, open, readdir, rename, stat, unlink } from './files.ts';
 import { Layout } from './layout.ts';
 import { FileStream, readWhole } from './reader.ts';
 import { FsWriter } from './writer.ts';
 
 const idForm = /^[0-9a-f]{32}$/;
 const sweepTurn = 64;
+/** Why a file cannot have a second name. */
+const unlinkable = ['EMLINK', 'EPERM', 'EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /**
  * Blobs as files below `folder` (made when new; its parent must exist). `full` syncs each file and its folder before commit() resolves,
@@ -51,6 +53,37 @@ class FsBlobs implements Blobs {
     return new FileStream(id, this.#layout.path(id), range);
   }
 
+  /** A second name of the same file, as blobs never change; where there can be none (another file system, too many names) a copy. */
+  async copy(id: string, begun: (copy: string) => void): Promise<string> {
+    const made = randomHex(16);
+    this.#writing.add(made);
+    begun(made);
+    try {
+      await this.#layout.ready(made);
+      await link(this.#layout.path(id), this.#layout.path(made)).catch((error: unknown) => this.#copyBytes(id, made, error));
+      await this.#layout.sync(made);
+      return made;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) throw new MissingBlob(id, { cause: error });
+      throw error;
+    } finally {
+      this.#writing.delete(made);
+    }
+  }
+
+  async #copyBytes(id: string, made: string, reason: unknown): Promise<void> {
+    if (!unlinkable.some((code) => hasCode(reason, code))) throw reason;
+    const temporary = this.#layout.temporary(made);
+    try {
+      await copyFile(this.#layout.path(id), temporary);
+      if (this.#durable) await syncFile(temporary);
+      await rename(temporary, this.#layout.path(made));
+    } catch (error) {
+      await unlink(temporary);
+      throw error;
+    }
+  }
+
   remove(id: string): Promise<void> {
     return unlink(this.#layout.path(id));
   }
@@ -80,6 +113,15 @@ class FsBlobs implements Blobs {
 
   close(): Promise<void> {
     return this.#layout.close();
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const fd = await open(path, 'r');
+  try {
+    await fsync(fd);
+  } finally {
+    await close(fd);
   }
 }
 

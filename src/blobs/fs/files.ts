@@ -9,6 +9,10 @@ export const rename: (from: string, to: string) => Promise<void> = promisify(fs.
 export const mkdir: (path: string, options: fs.MakeDirectoryOptions & { recursive?: false }) => Promise<void> = promisify(fs.mkdir);
 export const readdir: (path: string) => Promise<string[]> = promisify(fs.readdir);
 export const stat: (path: string) => Promise<fs.Stats> = promisify(fs.stat);
+export const link: (from: string, to: string) => Promise<void> = promisify(fs.link);
+/** Shares the bytes where the file system can. */
+export const copyFile = (from: string, to: string): Promise<void> =>
+  promisify(fs.copyFile)(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
 const unlinkFile: (path: string) => Promise<void> = promisify(fs.unlink);
 const writev = promisify(fs.writev);
 

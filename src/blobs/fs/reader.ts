@@ -1,5 +1,6 @@
 import { close as closeFile, closeSync, openSync, read, readSync } from 'node:fs';
-import { Readable, type Writable } from 'node:stream';
+import { Readable } from 'node:stream';
+import type { ByteSink } from '../../kit/index.ts';
 import { type BlobStream, MissingBlob, pieceBytes, type Range, shortBlob } from '../port.ts';
 import { hasCode } from './files.ts';
 
@@ -69,7 +70,7 @@ export class FileStream extends Readable implements BlobStream {
     });
   }
 
-  sendTo(target: Writable): Promise<void> {
+  sendTo(target: ByteSink): Promise<void> {
     return new Promise((resolve, reject) => {
       let out = 0;
       const finish = (error?: Error) => {

@@ -42,6 +42,13 @@ class MemoryBlobs implements Blobs {
     return Readable.from(pieces(id, this.#bytes(id), range), { objectMode: false, highWaterMark: pieceBytes });
   }
 
+  async copy(id: string, begun: (copy: string) => void): Promise<string> {
+    const made = randomHex(16);
+    begun(made);
+    this.#held.set(made, { bytes: this.#bytes(id), since: now() });
+    return made;
+  }
+
   remove(id: string): Promise<void> {
     this.#held.delete(id);
     return Promise.resolve();

@@ -1,18 +1,24 @@
 import { Readable } from 'node:stream';
-import { type Blobs, MissingBlob, smallBytes } from '../../blobs/index.ts';
+import { type BlobStream, type Blobs, MissingBlob, smallBytes } from '../../blobs/index.ts';
 import { Fault } from '../../faults/index.ts';
 import { Lru } from '../../kit/index.ts';
 import type { Metadata } from '../../metadata/index.ts';
 import type { ByteRange } from '../range.ts';
 import type { FoundObject, ObjectHead } from '../store.ts';
-import { headOf, type ObjectRow, selectObject } from './rows.ts';
+import { openPieces, type Piece } from './pieces.ts';
+import type { Pins } from './pins.ts';
+import { headOf, type ObjectRow, selectObject, selectPieces } from './rows.ts';
 
 const maxBytes = 32 * 1024 * 1024;
 // What a head costs in memory besides its texts, roughly.
 const entryBytes = 600;
+const pieceBytes = 160;
+/** Reads of an object and its pieces that did not fit together. */
+const maxAttempts = 20;
 
 interface Entry extends FoundObject {
   small: Buffer | undefined;
+  pieces: readonly Piece[] | undefined;
 }
 
 /**
@@ -22,11 +28,13 @@ interface Entry extends FoundObject {
 export class ObjectCache {
   readonly #metadata: Metadata;
   readonly #blobs: Blobs;
+  readonly #pins: Pins;
   readonly #entries = new Lru<Entry>({ maxWeight: maxBytes, weigh });
 
-  constructor(metadata: Metadata, blobs: Blobs) {
+  constructor(metadata: Metadata, blobs: Blobs, pins: Pins) {
     this.#metadata = metadata;
     this.#blobs = blobs;
+    this.#pins = pins;
   }
 
   head(bucket: string, key: string): ObjectHead | undefined {
@@ -40,12 +48,39 @@ export class ObjectCache {
   }
 
   get(bucket: string, key: string): FoundObject | undefined {
-    const entry = this.#find(bucket, key);
-    if (!entry || entry.small || entry.head.size > smallBytes) return entry;
-    entry.small = this.#blobs.readSmall(entry.head.blob, entry.head.size);
+    const found = this.#find(bucket, key);
+    if (!found || found.small) return found;
+    const entry = found.head.pieces === 0 || found.pieces ? found : this.#withPieces(found);
+    if (!entry || entry.head.size > smallBytes) return entry;
+    entry.small = this.#readSmall(entry);
     // Once more, as it weighs more now.
     this.#entries.set(nameOf(bucket, key), entry);
     return entry;
+  }
+
+  #readSmall({ head, pieces }: Entry): Buffer {
+    if (head.size === 0) return Buffer.alloc(0);
+    if (!pieces) return this.#blobs.readSmall(head.blob, head.size);
+    return Buffer.concat(pieces.map(({ blob, size }) => this.#blobs.readSmall(blob, size)));
+  }
+
+  /** Reads the list of blobs as well. The object may change between the two reads, which then do not fit. */
+  #withPieces(found: Entry): Entry | undefined {
+    const { bucket, key } = found.head;
+    let entry: Entry | undefined = found;
+    for (let attempt = 0; attempt < maxAttempts && entry; attempt++) {
+      if (entry.head.pieces === 0) return entry;
+      const pieces = this.#metadata.all<Piece>(selectPieces, [entry.head.blob]);
+      if (pieces.length === entry.head.pieces) {
+        entry.pieces = pieces;
+        this.#entries.set(nameOf(bucket, key), entry);
+        return entry;
+      }
+      this.forget(bucket, key);
+      entry = this.#find(bucket, key);
+    }
+    if (entry) throw new Fault('ServiceUnavailable', 'The object is being changed too often to be read. Try again.');
+    return undefined;
   }
 
   forget(bucket: string, key: string): void {
@@ -58,15 +93,15 @@ export class ObjectCache {
     if (known) return known;
     const head = this.freshHead(bucket, key);
     if (!head) return undefined;
-    const entry: Entry = { head, small: undefined, open: (range) => this.#open(entry, range) };
+    const entry: Entry = { head, small: undefined, pieces: undefined, open: (range) => this.#open(entry, range) };
     this.#entries.set(name, entry);
     return entry;
   }
 
-  #open({ head, small }: Entry, range: ByteRange = { start: 0, end: head.size - 1 }): Readable {
+  #open({ head, small, pieces }: Entry, range: ByteRange = { start: 0, end: head.size - 1 }): BlobStream {
     if (small || head.size === 0) return Readable.from(small?.subarray(range.start, range.end + 1) ?? [], { objectMode: false });
     try {
-      return this.#blobs.read(head.blob, range);
+      return pieces ? openPieces(this.#blobs, pieces, range, this.#pins) : this.#blobs.read(head.blob, range);
     } catch (error) {
       if (!(error instanceof MissingBlob)) throw error;
       throw new Fault('ServiceUnavailable', 'The object changed while it was about to be read. Try again.', { cause: error });
@@ -79,12 +114,12 @@ function nameOf(bucket: string, key: string): string {
   return `${bucket}/${key}`;
 }
 
-function weigh({ head, small }: Entry): number {
-  return entryBytes + 2 * head.key.length + metadataBytes(head) + (small?.length ?? 0);
+function weigh({ head, small, pieces }: Entry): number {
+  return entryBytes + 2 * head.key.length + metadataBytes(head) + (small?.length ?? 0) + pieceBytes * (pieces?.length ?? 0);
 }
 
-function metadataBytes({ headers, meta }: ObjectHead): number {
+function metadataBytes({ headers, meta, tags }: ObjectHead): number {
   let bytes = 0;
-  for (const record of [headers, meta]) for (const name in record) bytes += 64 + name.length + (record[name] as string).length;
+  for (const record of [headers, meta, tags]) for (const name in record) bytes += 64 + name.length + (record[name] as string).length;
   return bytes;
 }

@@ -60,9 +60,11 @@ async function blobFiles(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }
 
-/** Every blob on disk belongs to exactly one object and none is missing. */
+/** Every blob on disk belongs to exactly one object or unfinished upload and none is missing. */
 async function assertTidy(folder: string, metadata: Metadata): Promise<void> {
-  const rows = metadata.all<{ blob: string }>('select blob from objects limit 100000');
+  const rows = metadata.all<{ blob: string }>(`select blob from objects where type = 'Normal' union all select blob from pieces`);
+  const owned = `select 1 as found from pieces where owner not in (select id from uploads) and owner not in (select blob from objects)`;
+  assert.equal(metadata.get(owned), undefined, 'pieces without an owner');
   assert.deepEqual((await blobFiles(folder)).toSorted(), rows.map((row) => row.blob).toSorted());
   assert.equal(metadata.get<{ n: number }>('select count(*) as n from garbage')?.n, 0);
 }
@@ -98,6 +100,47 @@ describe('embedded store on disk', () => {
     );
     assert.equal(md5(await bodyOf(store.get('bucket', 'k'))), head?.etag);
     assert.deepEqual(await blobFiles(folder), [head?.blob]);
+    await assertTidy(folder, parts.metadata);
+  });
+
+  it('leaves no bytes of aborted uploads, replaced parts, and objects in parts that are gone', async () => {
+    const source = { key: 'k', bucket: 'bucket' };
+    const begin = async () => {
+      const name = await store.uploads.start({ ...source, contentType: '', headers: {}, meta: {} });
+      for (const number of [1, 2, 2, 3]) await store.uploads.put({ ...name, number, source: chunked(randomBytes(150_000)) });
+      return name;
+    };
+    await store.uploads.abort(await begin());
+    await store.settled();
+    assert.deepEqual(await blobFiles(folder), []);
+    const unfinished = await begin();
+    for (let i = 0; i < 3; i++) await store.uploads.complete({ ...(await begin()), parts: 'all' });
+    await store.copy({ from: source, ...source, key: 'copy', check: () => {} });
+    await store.settled();
+    assert.equal((await blobFiles(folder)).length, 9);
+    await assertTidy(folder, parts.metadata);
+    await reopen();
+    assert.equal(await store.sweep(-1000), 0);
+    await assertTidy(folder, parts.metadata);
+    await store.uploads.abort(unfinished);
+    await store.deleteMany('bucket', ['k', 'copy']);
+    await store.settled();
+    assert.deepEqual(await blobFiles(folder), []);
+    assert.equal(parts.metadata.get<{ n: number }>('select count(*) as n from pieces')?.n, 0);
+  });
+
+  it('removes the bytes of an object in parts once its last reader has left', async () => {
+    const name = await store.uploads.start({ bucket: 'bucket', key: 'k', contentType: '', headers: {}, meta: {} });
+    for (const number of [1, 2]) await store.uploads.put({ ...name, number, source: chunked(randomBytes(900_000)) });
+    await store.uploads.complete({ ...name, parts: 'all' });
+    const stream = store.get('bucket', 'k')?.open();
+    await store.delete('bucket', 'k');
+    await store.settled();
+    assert.equal((await blobFiles(folder)).length, 2);
+    stream?.destroy();
+    await once(stream as NodeJS.ReadableStream, 'close');
+    await store.settled();
+    assert.deepEqual(await blobFiles(folder), []);
     await assertTidy(folder, parts.metadata);
   });
 
@@ -215,6 +258,7 @@ describe('embedded store on disk', () => {
       ...{
         readSmall: parts.blobs.readSmall,
         read: parts.blobs.read,
+        copy: parts.blobs.copy,
         remove: parts.blobs.remove,
         sweep: parts.blobs.sweep,
         close: parts.blobs.close,

@@ -2,7 +2,9 @@ import type { Blobs } from '../../blobs/index.ts';
 import { after, every, type Timer } from '../../kit/index.ts';
 import type { Metadata } from '../../metadata/index.ts';
 import type { ObjectCache } from './cache.ts';
-import { selectBlobUse, selectGarbage } from './rows.ts';
+import type { Piece } from './pieces.ts';
+import type { Pins } from './pins.ts';
+import { selectBlobUse, selectGarbage, selectPieces } from './rows.ts';
 
 const batch = 64;
 const retryMs = 60_000;
@@ -21,19 +23,26 @@ export class Garbage {
   readonly #metadata: Metadata;
   readonly #blobs: Blobs;
   readonly #cache: ObjectCache;
+  readonly #pins: Pins;
   readonly #onError: (error: unknown) => void;
   readonly #timers: Timer[];
   /** Blobs that no row names yet: uploads in flight. */
   readonly #pending = new Set<string>();
   #collecting: Promise<void> | undefined;
   #again = false;
+  /** Something was left because it was being read. */
+  #left = false;
   #sweeping: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(metadata: Metadata, blobs: Blobs, cache: ObjectCache, onError: (error: unknown) => void) {
+  constructor(metadata: Metadata, blobs: Blobs, cache: ObjectCache, pins: Pins, onError: (error: unknown) => void) {
     this.#metadata = metadata;
     this.#blobs = blobs;
     this.#cache = cache;
+    this.#pins = pins;
+    pins.onRelease(() => {
+      if (this.#left) this.collect();
+    });
     this.#onError = onError;
     const sweep = () => void this.sweep(orphanMs).catch(onError);
     this.#timers = [after(0, sweep), every(sweepMs, sweep)];
@@ -73,14 +82,36 @@ export class Garbage {
   }
 
   async #collect(): Promise<void> {
+    this.#left = false;
+    let last = '';
     while (!this.#closed) {
-      const rows = this.#metadata.all<GarbageRow>(selectGarbage, [batch]);
+      const rows = this.#metadata.all<GarbageRow>(selectGarbage, [last, batch]);
       if (rows.length === 0) return;
+      last = (rows.at(-1) as GarbageRow).blob;
       // The write that discarded a blob may not have been acknowledged here yet: readers must not be led to it any more.
       for (const { bucket, key } of rows) this.#cache.forget(bucket, key);
-      await Promise.all(rows.map(({ blob }) => this.#blobs.remove(blob)));
-      await this.#metadata.write(rows.map(({ blob }) => ({ sql: 'delete from garbage where blob = ?', params: [blob] })));
+      const removed = await Promise.all(rows.map(({ blob }) => this.#remove(blob)));
+      const steps = rows.flatMap(({ blob }, i) => (removed[i] ? [{ sql: 'delete from garbage where blob = ?', params: [blob] }] : []));
+      if (steps.length > 0) await this.#metadata.write(steps);
     }
+  }
+
+  /** Removes one blob, or all that a list of blobs names; false when some of it is being read. */
+  async #remove(blob: string): Promise<boolean> {
+    const pieces = this.#metadata.all<Piece>(selectPieces, [blob]);
+    if (this.#pins.held(blob) || pieces.some((piece) => this.#pins.held(piece.blob))) {
+      this.#left = true;
+      return false;
+    }
+    if (pieces.length === 0) {
+      await this.#blobs.remove(blob);
+      return true;
+    }
+    for (let at = 0; at < pieces.length; at += batch) {
+      await Promise.all(pieces.slice(at, at + batch).map((piece) => this.#blobs.remove(piece.blob)));
+    }
+    await this.#metadata.write([{ sql: 'delete from pieces where owner = ?', params: [blob] }]);
+    return true;
   }
 
   /** Resolves when everything discarded so far is removed. */
@@ -97,7 +128,7 @@ export class Garbage {
 
   #isKnown(blob: string): boolean {
     if (this.#closed || this.#pending.has(blob)) return true;
-    return this.#metadata.get(selectBlobUse, [blob, blob]) !== undefined;
+    return this.#metadata.get(selectBlobUse, [blob, blob, blob]) !== undefined;
   }
 
   async close(): Promise<void> {

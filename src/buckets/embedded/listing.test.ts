@@ -82,11 +82,15 @@ describe('listing', () => {
       modifiedAt: 0,
       type: 'Normal',
       storageClass: '',
+      acl: 'default',
+      pieces: 0,
+      tags: {},
     } as const;
     await db.write([
       { sql: 'delete from objects where bucket = ?', params: [bucket] },
       {
-        sql: `insert into buckets values (?, 'o', 0, 'r', 'private', 'Standard', 'LRS', '{}') on conflict (name) do nothing`,
+        sql: `insert into buckets (name, owner, created_at, region, acl, storage_class, redundancy)
+          values (?, 'o', 0, 'r', 'private', 'Standard', 'LRS') on conflict (name) do nothing`,
         params: [bucket],
       },
       ...keys.flatMap((key) => storeObject({ ...described, bucket, key, blob: String(blobs++) }, 'nothing')),

@@ -1,11 +1,15 @@
 import { Fault } from '../../faults/index.ts';
+import { parsePolicy } from '../../identity/index.ts';
 import { now } from '../../kit/index.ts';
-import { type Metadata, MetadataConflict, type Step } from '../../metadata/index.ts';
+import { type Metadata, MetadataConflict, type SqlValue, type Step } from '../../metadata/index.ts';
 import { checkBucketName } from '../names.ts';
-import type { Bucket, BucketGuard, BucketPage, BucketPageRequest, NewBucket } from '../store.ts';
+import type { Bucket, BucketGuard, BucketPage, BucketPageRequest, BucketSettings, NewBucket } from '../store.ts';
 import { type BucketRow, bucketOf, insertBucket, selectBucket, selectBuckets } from './rows.ts';
 
 const pageRows = 1000;
+const maxAttempts = 20;
+const blockSetting = 'oss-block-public-access';
+const selectBlock = 'select value from settings where name = ?';
 
 /** The buckets: all in memory, changed through the database. */
 export class Registry {
@@ -13,6 +17,7 @@ export class Registry {
   readonly #region: string;
   readonly #buckets = new Map<string, Bucket>();
   #names: string[] | undefined;
+  #block: boolean;
 
   constructor(metadata: Metadata, region: string) {
     this.#metadata = metadata;
@@ -24,6 +29,7 @@ export class Registry {
       for (const row of rows) this.#buckets.set(row.name, bucketOf(row));
       last = rows.at(-1)?.name ?? '';
     } while (rows.length === pageRows);
+    this.#block = this.#readBlock();
   }
 
   find(name: string): Bucket | undefined {
@@ -58,11 +64,54 @@ export class Registry {
     throw new Fault('BucketAlreadyExists', undefined, { extra: { BucketName: wanted.name } });
   }
 
-  async setAcl(name: string, acl: string): Promise<void> {
+  setAcl(name: string, acl: string): Promise<void> {
+    return this.#set(name, 'acl', acl);
+  }
+
+  async setPolicy(name: string, policy: string | undefined): Promise<void> {
     this.require(name);
-    await this.#change(name, [
-      { sql: 'update buckets set acl = ? where name = ?', params: [acl, name], expect: { changes: 1, otherwise: 'absent' } },
-    ]);
+    if (policy !== undefined) parsePolicy(policy, 'resource');
+    await this.#set(name, 'policy', policy ?? null);
+  }
+
+  setBlock(name: string, block: boolean): Promise<void> {
+    return this.#set(name, 'public_access_block', block ? 1 : 0);
+  }
+
+  async #set(name: string, column: 'acl' | 'policy' | 'public_access_block', value: SqlValue): Promise<void> {
+    this.require(name);
+    const sql = `update buckets set ${column} = ? where name = ?`;
+    await this.#change(name, [{ sql, params: [value, name], expect: { changes: 1, otherwise: 'absent' } }]);
+  }
+
+  /** Puts or removes one part of the settings, whatever happens to the others meanwhile. */
+  async setSetting<K extends keyof BucketSettings>(name: string, part: K, value: BucketSettings[K] | undefined): Promise<void> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      this.require(name);
+      const before = this.#metadata.get<BucketRow>(selectBucket, [name])?.extra ?? '{}';
+      const { [part]: _, ...others } = JSON.parse(before) as BucketSettings;
+      const after = JSON.stringify(value === undefined ? others : { ...others, [part]: value });
+      const sql = 'update buckets set extra = ? where name = ? and extra = ?';
+      const [step] = await this.#metadata.write([{ sql, params: [after, name, before] }]);
+      this.#refresh(name);
+      if (step?.changes === 1) return;
+    }
+    throw new Fault('ServiceUnavailable', 'The settings of the bucket are being changed too often. Try again.');
+  }
+
+  /** Whether public access is blocked for all buckets. */
+  get blocked(): boolean {
+    return this.#block;
+  }
+
+  async setBlocked(block: boolean): Promise<void> {
+    const put = 'insert into settings (name, value) values (?, ?) on conflict (name) do update set value = excluded.value';
+    await this.#metadata.write([{ sql: put, params: [blockSetting, String(block)] }]);
+    this.#block = this.#readBlock();
+  }
+
+  #readBlock(): boolean {
+    return this.#metadata.get<{ value: string }>(selectBlock, [blockSetting])?.value === 'true';
   }
 
   async delete(name: string, guard: BucketGuard | undefined): Promise<void> {
@@ -71,8 +120,9 @@ export class Registry {
     const touch = 'update buckets set name = name where name = ?';
     const steps = [step(touch, [name], 'absent')];
     if (guard) steps.push(step(`${touch} and (${guard.sql})`, [name, ...guard.params], 'guarded'));
-    const empty = 'delete from buckets where name = ? and not exists (select 1 from objects where bucket = ?)';
-    steps.push(step(empty, [name, name], 'not empty'));
+    const empty = `delete from buckets where name = ? and not exists (select 1 from objects where bucket = ?)
+      and not exists (select 1 from uploads where bucket = ?)`;
+    steps.push(step(empty, [name, name, name], 'not empty'));
     await this.#change(name, steps, guard);
   }
 

@@ -1,5 +1,6 @@
+import { type NamedPolicy, parsePolicy } from '../../identity/index.ts';
 import type { SqlValue, Step } from '../../metadata/index.ts';
-import type { Bucket, ObjectHead } from '../store.ts';
+import type { Bucket, NewBucket, ObjectHead, ObjectType } from '../store.ts';
 
 export interface BucketRow {
   name: string;
@@ -9,6 +10,9 @@ export interface BucketRow {
   acl: string;
   storage_class: string;
   redundancy: string;
+  policy: string | null;
+  public_access_block: number;
+  extra: string;
 }
 
 export interface ObjectRow {
@@ -22,20 +26,27 @@ export interface ObjectRow {
   headers: string;
   meta: string;
   modified_at: number;
-  type: 'Normal';
+  type: ObjectType;
   storage_class: string;
+  acl: string;
+  pieces: number;
+  tags: string;
+  target: string | null;
 }
 
-const objectColumns = 'bucket, key, blob, size, etag, crc64, content_type, headers, meta, modified_at, type, storage_class';
+const objectColumns =
+  'bucket, key, blob, size, etag, crc64, content_type, headers, meta, modified_at, type, storage_class, acl, pieces, tags, target';
 const nothing: Readonly<Record<string, string>> = Object.freeze({});
 
 export const selectBucket = 'select * from buckets where name = ?';
 export const selectBuckets = 'select * from buckets where name > ? order by name limit ?';
 export const selectObject = `select ${objectColumns} from objects where bucket = ? and key = ?`;
-export const selectGarbage = 'select blob, bucket, key from garbage limit ?';
-/** 1 when a blob belongs to an object or waits for its removal. */
-export const selectBlobUse =
-  'select 1 as used where exists (select 1 from objects where blob = ?) or exists (select 1 from garbage where blob = ?)';
+export const selectGarbage = 'select blob, bucket, key from garbage where blob > ? order by blob limit ?';
+/** 1 when a blob belongs to an object or an upload, or waits for its removal. */
+export const selectBlobUse = `select 1 as used where exists (select 1 from objects where blob = ?)
+  or exists (select 1 from pieces where blob = ?) or exists (select 1 from garbage where blob = ?)`;
+/** The blobs of an upload, or of the object whose blob is their owner, in order. */
+export const selectPieces = 'select number, blob, size from pieces where owner = ? order by number';
 
 /** A page of keys from a bound (inclusive or not) to an exclusive end, in byte order. */
 export function selectObjects(from: 'including' | 'after', bounded: boolean): string {
@@ -52,15 +63,24 @@ export function bucketOf(row: BucketRow): Bucket {
     acl: row.acl,
     storageClass: row.storage_class,
     redundancy: row.redundancy,
+    ...(row.policy === null ? {} : { policy: row.policy }),
+    policies: row.policy === null ? [] : [policyOf(row.name, row.policy)],
+    blockPublicAccess: row.public_access_block !== 0,
+    settings: JSON.parse(row.extra),
   };
 }
 
-function recordOf(text: string): Readonly<Record<string, string>> {
-  return text === '{}' ? nothing : JSON.parse(text);
+function policyOf(bucket: string, text: string): NamedPolicy {
+  return { name: `the policy of bucket ${bucket}`, attachedTo: `bucket ${bucket}`, document: parsePolicy(text, 'resource') };
+}
+
+/** A JSON record; the empty one is shared. */
+export function recordOf(text: string): Readonly<Record<string, string>> {
+  return text === '{}' || text === '' ? nothing : JSON.parse(text);
 }
 
 export function headOf(row: ObjectRow): ObjectHead {
-  return {
+  const head: ObjectHead = {
     bucket: row.bucket,
     key: row.key,
     size: row.size,
@@ -72,11 +92,21 @@ export function headOf(row: ObjectRow): ObjectHead {
     modifiedAt: row.modified_at,
     type: row.type,
     storageClass: row.storage_class,
+    acl: row.acl,
     blob: row.blob,
+    pieces: row.pieces,
+    tags: recordOf(row.tags),
   };
+  return row.target === null ? head : { ...head, target: row.target };
 }
 
-export function insertBucket(bucket: Bucket): Step {
+/** Tags as they are stored. */
+export function tagsText(tags: Readonly<Record<string, string>>): string {
+  const text = JSON.stringify(tags);
+  return text === '{}' ? '' : text;
+}
+
+export function insertBucket(bucket: Required<NewBucket> & Pick<Bucket, 'createdAt'>): Step {
   return {
     sql: `insert into buckets (name, owner, created_at, region, acl, storage_class, redundancy, extra) values (?, ?, ?, ?, ?, ?, ?, '{}')`,
     params: [bucket.name, bucket.owner, bucket.createdAt, bucket.region, bucket.acl, bucket.storageClass, bucket.redundancy],
@@ -95,7 +125,23 @@ export function deleteObject(bucket: string, key: string): Step {
   return { sql: 'delete from objects where bucket = ? and key = ?', params: [bucket, key] };
 }
 
-const written = ['blob', 'size', 'etag', 'crc64', 'content_type', 'headers', 'meta', 'created_at', 'modified_at', 'type', 'storage_class'];
+const written = [
+  'blob',
+  'size',
+  'etag',
+  'crc64',
+  'content_type',
+  'headers',
+  'meta',
+  'created_at',
+  'modified_at',
+  'type',
+  'storage_class',
+  'acl',
+  'pieces',
+  'tags',
+  'target',
+];
 const insertion = `insert into objects (bucket, key, ${written.join(', ')})
   select ?, ?, ${written.map(() => '?').join(', ')} where exists (select 1 from buckets where name = ?)`;
 const replacement = `on conflict (bucket, key) do update set ${written.map((column) => `${column} = excluded.${column}`).join(', ')}`;
@@ -122,6 +168,10 @@ export function storeObject(head: ObjectHead, replaces: Replaces): Step[] {
     head.modifiedAt,
     head.type,
     head.storageClass,
+    head.acl,
+    head.pieces,
+    tagsText(head.tags),
+    head.target ?? null,
   ];
   const { bucket, key } = head;
   const discard = discardObject(bucket, key, head.modifiedAt);

@@ -81,3 +81,27 @@ test('strangers are limited in number and time', async (t) => {
   await Promise.all(othersClosed);
   while (door.strangers > 0) await turn();
 });
+
+test('the port of the loopback address takes the same greeting', async (t) => {
+  const { door } = await open(t);
+  const port = await door.listenTcp();
+  assert.equal(await door.listenTcp(), port);
+  const taken: string[] = [];
+  door.expect(id, secret, (kind, _socket, rest) => taken.push(kind + rest.toString()), ['F']);
+  const sockets: Socket[] = [];
+  const knock = (greeting: string) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.resume();
+    socket.on('error', () => {});
+    socket.write(greeting);
+    sockets.push(socket);
+    return socket;
+  };
+  await closed(knock(`O${id}${secret}`));
+  await closed(knock(`F${id}${'0'.repeat(secretLength)}`));
+  knock(`F${id}${secret}rest`);
+  await until(() => taken.length === 1, 'it is in');
+  await closed(knock(`F${id}${secret}`));
+  assert.deepEqual(taken, ['Frest']);
+  for (const socket of sockets) socket.destroy();
+});

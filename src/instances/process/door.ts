@@ -1,5 +1,5 @@
 import { chmod } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after, equalSecret, type Timer } from '../../kit/index.ts';
 
 /** 'F' carries frames, 'O' the instance's standard output and error. */
@@ -20,11 +20,12 @@ interface Expected {
 }
 
 /**
- * The one Unix socket that instances connect back to. Anybody on the machine may knock; only who says an expected instance's id and secret
- * within five seconds is let in, once for each kind of connection.
+ * The one Unix socket that instances connect back to, and a port of the loopback address for hosts that know no such sockets. Anybody on the
+ * machine may knock; only who says an expected instance's id and secret within five seconds is let in, once for each kind of connection.
  */
 export class Door {
   readonly #server: Server;
+  #tcp: Server | undefined;
   readonly #expected = new Map<string, Expected>();
   readonly #strangers = new Map<Socket, Timer>();
 
@@ -45,9 +46,24 @@ export class Door {
     return door;
   }
 
+  /** Listens on a free port of 127.0.0.1 as well; the same one when asked again. */
+  async listenTcp(): Promise<number> {
+    if (!this.#tcp) {
+      // A frame is one write: waiting for more would only delay it.
+      const server = createServer({ noDelay: true }, (socket) => this.#greet(socket));
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(0, '127.0.0.1', resolve);
+      });
+      server.unref();
+      this.#tcp = server;
+    }
+    return (this.#tcp.address() as AddressInfo).port;
+  }
+
   /** Lets an instance in: one connection of each kind. */
-  expect(id: string, secret: string, take: Take): void {
-    this.#expected.set(id, { secret, open: new Set(['F', 'O']), take });
+  expect(id: string, secret: string, take: Take, kinds: readonly ConnectionKind[] = ['F', 'O']): void {
+    this.#expected.set(id, { secret, open: new Set(kinds), take });
   }
 
   forget(id: string): void {
@@ -61,9 +77,10 @@ export class Door {
 
   async close(): Promise<void> {
     this.#expected.clear();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const servers = this.#tcp ? [this.#server, this.#tcp] : [this.#server];
+    const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const socket of this.#strangers.keys()) socket.destroy();
-    await closed;
+    await Promise.all(closed);
   }
 
   #greet(socket: Socket): void {

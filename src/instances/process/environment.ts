@@ -1,4 +1,4 @@
-import type { FunctionVersion } from '../../functions/index.ts';
+import { type FunctionVersion, namesOf } from '../../functions/index.ts';
 import type { Credentials } from '../invocation.ts';
 
 export interface EnvironmentOptions {
@@ -28,7 +28,7 @@ export function baseEnvironment({ fn, region, accountId, tmp }: EnvironmentOptio
     FC_ACCOUNT_ID: accountId,
     FC_REGION: region,
     FC_RUNTIME: fn.runtime,
-    FC_FUNCTION_NAME: fn.name,
+    FC_FUNCTION_NAME: namesOf(fn.name).name,
     FC_FUNCTION_HANDLER: fn.handler,
     FC_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),
     FC_TIMEOUT: String(Math.ceil(fn.timeoutMs / 1000)),
@@ -36,7 +36,7 @@ export function baseEnvironment({ fn, region, accountId, tmp }: EnvironmentOptio
     FC_INITIALIZATION_TIMEOUT: fn.initializer ? String(Math.ceil(fn.initializer.timeoutMs / 1000)) : '',
     FC_QUALIFIER: fn.qualifier,
     FC_VERSION_ID: fn.versionId,
-    FC_SERVICE_NAME: '',
+    FC_SERVICE_NAME: namesOf(fn.name).service,
     FC_SERVER_PORT: '9000',
     FC_CUSTOM_LISTEN_PORT: '9000',
   };

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 interface ProcessFacts {
   uid: number;
@@ -29,25 +29,6 @@ export function killGroup(pid: number, uid: number | undefined): void {
       process.kill(target, 'SIGKILL');
     } catch {
       // It has ended already, or does not lead a group yet.
-    }
-  }
-}
-
-/** SIGKILL to every process that carries `mark` in the environment it was started with. For the rare case that nobody is left to do it. */
-export function killMarked(mark: string): void {
-  let names: string[];
-  try {
-    names = readdirSync('/proc');
-  } catch {
-    return;
-  }
-  for (const name of names) {
-    const pid = Number(name);
-    if (!Number.isSafeInteger(pid) || pid <= 1 || pid === process.pid) continue;
-    try {
-      if (readFileSync(`/proc/${name}/environ`, 'latin1').includes(mark)) process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended, or belongs to somebody else.
     }
   }
 }

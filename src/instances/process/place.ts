@@ -2,6 +2,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeFolder } from '../sandbox/removal.ts';
 
 /** Longest path that fits a socket address on every system. */
 const socketPathLimit = 100;
@@ -42,7 +43,9 @@ export async function preparePlace(runDir: string, otherUsers: boolean): Promise
   await chmod(base, (await stat(base)).mode | 0o111);
   if (otherUsers && !(await isReachable(base))) await makeBase();
   const [hosts, tmp] = [join(base, 'hosts'), join(base, 'tmp')];
-  for (const folder of [hosts, tmp]) await rm(folder, { recursive: true, force: true });
+  await rm(hosts, { recursive: true, force: true });
+  // What functions left there is removed with care: a process of an earlier server may still live.
+  await removeFolder(tmp);
   await mkdir(tmp);
   await chmod(tmp, 0o711);
   await cp(shippedHosts, hosts, { recursive: true, filter: (from) => !from.endsWith('__pycache__') });
@@ -51,7 +54,8 @@ export async function preparePlace(runDir: string, otherUsers: boolean): Promise
   if (Buffer.byteLength(socket) > socketPathLimit) socket = join(await makeBase(), 'instances.sock');
   await rm(socket, { force: true });
   const remove = async () => {
-    for (const path of [hosts, tmp, socket, ...made]) await rm(path, { recursive: true, force: true });
+    await removeFolder(tmp);
+    for (const path of [hosts, socket, ...made]) await rm(path, { recursive: true, force: true });
   };
   return { socket, hosts, tmp, remove };
 }

@@ -1,23 +1,28 @@
-import { chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../faults/index.ts';
-import type { FunctionVersion } from '../../functions/index.ts';
+import { type FunctionVersion, namesOf } from '../../functions/index.ts';
 import { randomHex } from '../../kit/index.ts';
 import { searchPath } from '../config.ts';
 import type { Engine, RuntimeFamily, RuntimeReadiness, StartHooks, Worker } from '../engine.ts';
+import { makeFolder } from '../program/folder.ts';
+import { removeFolder } from '../sandbox/removal.ts';
+import type { Limits } from '../sandbox/sandbox.ts';
 import { idLength, secretLength } from './door.ts';
 import { baseEnvironment, instanceEnvironment } from './environment.ts';
-import { killGroup, killMarked } from './group.ts';
 import { anyOtherUser, type Interpreter, Interpreters } from './interpreter.ts';
 import type { EngineOptions } from './options.ts';
 import { Output } from './output.ts';
 import { HostWorker } from './worker.ts';
-import { Unfit, Zygote } from './zygote.ts';
+import { type ProcessEnd, Unfit, Zygote } from './zygote.ts';
 
-const mebibyte = 1024 * 1024;
 /** What an interpreter with its packages maps besides the function's own data. */
 const overheadMb = 512;
-const openFiles = 4_096;
+/** What a fork server holds, and what each instance holds of the interpreter beside the function's own data. */
+const serverMb = 192;
+const interpreterMb = 64;
+const diskBytes = 512 * 1024 * 1024;
 const processesEach = 64;
 /** Packages that one revision may have refused, before it runs without any preload. */
 const refusals = 8;
@@ -50,23 +55,43 @@ function readiness(runtime: string, found: Interpreter | undefined): RuntimeRead
   return { runtime, ok: true, interpreter: found.path, version: found.version, ...(found.note ? { note: found.note } : {}) };
 }
 
+/** What an instance is forked from. */
+interface Order {
+  id: string;
+  tmp: string;
+  [name: string]: unknown;
+}
+
+/** An instance and the fork server that it was ordered from. */
+interface Member {
+  worker: HostWorker;
+  zygote: Zygote;
+  order: Order;
+  forked: boolean;
+  /** Its first fork server died before it obeyed. */
+  again: boolean;
+}
+
 /** Python instances of one function revision: children of a fork server that runs as the function's own user. */
 export class PythonEngine implements Engine {
   readonly #fn: FunctionVersion;
   readonly #options: PythonOptions;
-  readonly #workers = new Map<string, { worker: HostWorker; pid: number }>();
-  /** In the environment of every process of this revision, so that the last resort finds them. */
-  readonly #mark = `SLUICE_REVISION=${randomHex(12)}`;
+  readonly #workers = new Map<string, Member>();
+  /** Holds the instances' own folders. The function cannot write into this one, so nothing in it can be a link of its making. */
+  readonly #folder: string;
   readonly #skip: string[] = [];
+  readonly #removals = new Set<Promise<void>>();
   #zygote: Promise<Zygote> | undefined;
-  /** The process behind #zygote, also while it is not ready. */
-  #newest: Zygote | undefined;
+  #current: Zygote | undefined;
+  /** Every fork server that lives: the current one, also while it is not ready, and those that end with their last instance. */
+  readonly #zygotes = new Set<Zygote>();
   #preload = true;
   #closed = false;
 
   constructor(fn: FunctionVersion, options: PythonOptions) {
     this.#fn = fn;
     this.#options = options;
+    this.#folder = join(options.place.tmp, randomHex(8));
   }
 
   async prepare(): Promise<void> {
@@ -74,7 +99,7 @@ export class PythonEngine implements Engine {
   }
 
   start(requestId: string, hooks: StartHooks): Worker {
-    const { door, place, onLog } = this.#options;
+    const { door, onLog } = this.#options;
     const id = `c-${randomHex((idLength - 2) / 2)}`;
     const secret = randomHex(secretLength / 2);
     const marker = randomHex(16);
@@ -87,32 +112,35 @@ export class PythonEngine implements Engine {
       initializerMs: this.#fn.initializer?.timeoutMs ?? 0,
       goodUntil: credentials.expiresAt ?? Number.POSITIVE_INFINITY,
       uid: this.#fn.uid,
-      tmp: join(place.tmp, id),
-      output: new Output(marker, secrets, (request, line) => onLog(this.#fn.name, id, request, line)),
+      tmp: join(this.#folder, id),
+      kill: () => this.#workers.get(id)?.zygote.end(id),
+      output: new Output(marker, secrets, (request, line) => onLog(this.#fn.name, id, request, line), this.#fn.instanceConcurrency > 1),
       hooks,
     });
     door.expect(id, secret, (kind, socket, rest) => worker.connected(kind, socket, rest));
     void worker.gone.then(() => door.forget(id));
     const env = instanceEnvironment(id, credentials);
     const { accessKeyId: ak, accessKeySecret: sk, securityToken: token } = credentials;
-    void this.#launch(worker, { id, secret, marker, env, request: requestId, credentials: { ak, sk, token }, tmp: join(place.tmp, id) });
+    void this.#launch(worker, { id, secret, marker, env, request: requestId, credentials: { ak, sk, token }, tmp: join(this.#folder, id) });
     return worker;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#newest?.shutdown();
+    await Promise.all([...this.#zygotes].map((zygote) => zygote.shutdown()));
     await this.#zygote?.catch(() => {});
+    await Promise.all(this.#removals);
+    await rmdir(this.#folder).catch(() => {});
   }
 
-  async #launch(worker: HostWorker, order: Record<string, unknown> & { tmp: string }): Promise<void> {
+  async #launch(worker: HostWorker, order: Order, again = false): Promise<void> {
     try {
       const zygote = await this.#forkServer();
       if (!worker.usable) return await worker.exited(0);
       const { uid } = this.#fn;
-      mkdirSync(order.tmp, { mode: 0o700 });
-      if (uid !== undefined) chownSync(order.tmp, uid, uid);
-      this.#workers.set(worker.instanceId, { worker, pid: 0 });
+      if (!existsSync(order.tmp)) makeFolder(order.tmp, uid);
+      this.#workers.set(worker.instanceId, { worker, zygote, order, forked: false, again });
+      zygote.resize(this.#limits(zygote));
       zygote.fork(order);
     } catch (error) {
       worker.failed(error instanceof Fault ? error : new Fault('FunctionNotStarted', undefined, { cause: error }));
@@ -141,11 +169,13 @@ export class PythonEngine implements Engine {
         `No Python 3.9 or newer was found that ${uid === undefined ? 'the server' : `user ${uid}`} can run.`,
       );
     }
+    if (interpreter.note !== undefined) log.warn({ function: name, runtime, interpreter: interpreter.path }, interpreter.note);
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new Fault('ServiceUnavailable');
       const zygote = this.#spawn(interpreter.path);
       try {
         await zygote.ready;
+        this.#current = zygote;
         return zygote;
       } catch (error) {
         zygote.kill();
@@ -167,56 +197,95 @@ export class PythonEngine implements Engine {
   #spawn(interpreter: string): Zygote {
     const { place, region, accountId, packages, fileBytes } = this.#options;
     const fn = this.#fn;
-    const [markName, markValue] = this.#mark.split('=') as [string, string];
+    mkdirSync(this.#folder, { recursive: true });
+    chmodSync(this.#folder, 0o711);
+    const tmp = join(this.#folder, `shared-${randomHex(8)}`);
+    makeFolder(tmp, fn.uid);
     const zygote: Zygote = new Zygote(
       this.#options.sandbox,
       {
         interpreter,
         script: join(place.hosts, 'python/fork_server.py'),
         config: this.#config(),
-        env: { ...baseEnvironment({ fn, region, accountId, tmp: place.tmp }), [markName]: markValue },
+        env: baseEnvironment({ fn, region, accountId, tmp }),
         uid: fn.uid,
-        readable: [fn.codeDir, place.hosts, ...(packages === undefined ? [] : [packages])],
-        writable: [place.tmp],
-        limits: { memoryMb: fn.memoryMb + overheadMb, processes: (fn.maxInstances + 4) * processesEach, fileBytes },
+        sees: {
+          readable: [fn.codeDir, ...fn.layerDirs, place.hosts, ...(packages === undefined ? [] : [packages])],
+          writable: [this.#folder],
+          code: fn.codeDir,
+          layers: fn.layerDirs,
+          tmp,
+        },
+        limits: { ...this.#limits(undefined), eachMb: fn.memoryMb + overheadMb, programs: fn.maxInstances + 4, fileBytes },
       },
       {
         forked: (id, pid) => {
-          const entry = this.#workers.get(id);
-          if (entry) entry.pid = pid;
-          entry?.worker.forked(pid);
+          const member = this.#workers.get(id);
+          if (!member) return;
+          member.forked = true;
+          member.worker.forked(pid);
         },
-        exited: (id, _status, kilobytes, reason) => {
-          const entry = this.#workers.get(id);
+        exited: (id, end, kilobytes, reason) => {
+          const member = this.#workers.get(id);
           this.#workers.delete(id);
-          void entry?.worker.exited(kilobytes, reason);
+          void member?.worker.exited(kilobytes, reason, end);
+          // What a dead instance left in shared memory stays as long as the sandbox does.
+          if (end.outOfMemory) this.#forget(zygote);
+          this.#settle(zygote);
         },
-        gone: () => this.#bereaved(zygote),
+        gone: (end) => {
+          this.#bereaved(zygote, end, removeFolder(tmp));
+        },
       },
     );
-    this.#newest = zygote;
+    this.#zygotes.add(zygote);
     return zygote;
   }
 
-  /** The fork server has ended: what it watched over is ended from here. */
-  #bereaved(zygote: Zygote): void {
-    this.#zygote?.then(
-      (current) => {
-        if (current === zygote) this.#zygote = undefined;
-      },
-      () => {},
-    );
-    if (this.#workers.size === 0) return;
-    for (const { worker, pid } of this.#workers.values()) {
-      if (pid !== 0) killGroup(pid, this.#fn.uid);
-      void worker.exited(0);
+  /** Instances are no longer forked from it. */
+  #forget(zygote: Zygote): void {
+    if (this.#current !== zygote) return;
+    this.#current = undefined;
+    this.#zygote = undefined;
+  }
+
+  /** Fits a fork server's limits to its instances; one that is no longer used ends with the last of them. */
+  #settle(zygote: Zygote): void {
+    zygote.resize(this.#limits(zygote));
+    if (zygote !== this.#current && this.#membersOf(zygote).length === 0) void zygote.shutdown();
+  }
+
+  /** The fork server has ended, and with it its sandbox. */
+  #bereaved(zygote: Zygote, end: ProcessEnd, removal: Promise<void>): void {
+    this.#zygotes.delete(zygote);
+    this.#removals.add(removal);
+    void removal.then(() => this.#removals.delete(removal));
+    this.#forget(zygote);
+    for (const { worker, order, forked, again } of this.#membersOf(zygote)) {
+      this.#workers.delete(order.id);
+      if (forked || again || this.#closed || !worker.usable) void worker.exited(0, '', end);
+      // It never began: another fork server can do it.
+      else void this.#launch(worker, order, true);
     }
-    this.#workers.clear();
-    killMarked(this.#mark);
+  }
+
+  #membersOf(zygote: Zygote | undefined): Member[] {
+    return [...this.#workers.values()].filter((member) => member.zygote === zygote);
+  }
+
+  /** What all instances of a fork server may use together. */
+  #limits(zygote: Zygote | undefined): Pick<Limits, 'memoryMb' | 'processes' | 'diskBytes'> {
+    const instances = Math.max(1, this.#membersOf(zygote).length);
+    const { memoryMb } = this.#fn;
+    return {
+      memoryMb: serverMb + instances * (memoryMb + interpreterMb),
+      processes: (instances + 1) * processesEach,
+      diskBytes: instances * diskBytes,
+    };
   }
 
   #config(): Record<string, unknown> {
-    const { place, packages, region, accountId, fileBytes } = this.#options;
+    const { place, packages, region, accountId } = this.#options;
     const fn = this.#fn;
     const path = fn.handler.slice(0, Math.max(0, fn.handler.lastIndexOf('.')));
     return {
@@ -226,24 +295,19 @@ export class PythonEngine implements Engine {
       paths: pythonPath(fn),
       handler: fn.handler,
       initializer: fn.initializer?.handler ?? '',
+      pre_stop: fn.preStop?.handler ?? '',
+      concurrency: fn.instanceConcurrency,
+      layers: fn.layerDirs,
       runtime: fn.runtime,
       socket: place.socket,
       preload: this.#preload,
       skip: this.#skip,
-      limits: {
-        DATA: (fn.memoryMb + overheadMb) * mebibyte,
-        FSIZE: fileBytes,
-        NOFILE: openFiles,
-        CORE: 0,
-        // The count is per user: without a user of its own it would count the server's processes too.
-        ...(fn.uid === undefined ? {} : { NPROC: (fn.maxInstances + 4) * processesEach }),
-      },
       about: {
-        name: fn.name,
+        name: namesOf(fn.name).name,
         handler: fn.handler,
         memory: fn.memoryMb,
         timeout: Math.ceil(fn.timeoutMs / 1000),
-        service: '',
+        service: namesOf(fn.name).service,
         log_project: fn.logProject ?? '',
         log_store: fn.logStore ?? '',
         qualifier: fn.qualifier,

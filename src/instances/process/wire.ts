@@ -10,13 +10,31 @@ export const frame = {
   exited: 5,
   skip: 6,
   shutdown: 7,
+  // Ends one instance: the server may not know its process by an id of its own.
+  halt: 8,
   // The connection of one instance.
   initialising: 16,
   serving: 17,
   invoke: 18,
   result: 19,
   error: 20,
+  // {timeoutMs, id}: runs the preStop hook, its output under the request id of that call; {ok, message?} comes back.
+  preStop: 21,
+  stopped: 22,
+  // From Java, behind the first result: names of the classes that it loaded of the function, one a line.
+  loaded: 23,
+  // An answer over this connection, only where INVOKE said `answer: true`: {id, status, headers}, then chunks {id} and their end {id},
+  // or {id, message} when it broke off. The server sends `broken` as well, to a host whose answer nobody takes any more.
+  answer: 32,
+  chunk: 33,
+  end: 34,
+  broken: 35,
+  // {id, bytes}: the host may send that many more bytes of body; `initialCredit` is granted from the start.
+  credit: 36,
 } as const;
+
+/** Bytes of an answer's body that a host may send before it was granted more; a host that sends beyond its credit is cut off. */
+export const initialCredit = 256 * 1024;
 
 /** Room for the JSON head of a frame, bytes. */
 export const headRoom = 64 * 1024;

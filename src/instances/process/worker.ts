@@ -1,10 +1,12 @@
-import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { Fault } from '../../faults/index.ts';
-import { after, FrameReader, monotonic, type Timer } from '../../kit/index.ts';
+import { after, FrameReader, monotonic, randomHex, type Timer } from '../../kit/index.ts';
 import { type StartError, StartFailure, type StartHooks, type Worker } from '../engine.ts';
-import { errorPayload, type FailureKind, failureOf, type Invocation, type InvocationResult, maxPayloadBytes } from '../invocation.ts';
+import { errorPayload, failureOf, type Invocation, type InvocationResult, maxPayloadBytes } from '../invocation.ts';
+import { removeFolder } from '../sandbox/removal.ts';
+import { Calls } from './calls.ts';
 import type { ConnectionKind } from './door.ts';
+import { type Ending, type Explanation, explainExit, explainNeighbour, explainTimeout } from './ending.ts';
 import { killGroup, processFacts } from './group.ts';
 import { logTail, type Output, type Passage } from './output.ts';
 import { frame, headRoom, pack, unpack } from './wire.ts';
@@ -20,20 +22,19 @@ export interface WorkerOptions {
   memoryMb: number;
   initializerMs: number;
   goodUntil: number;
+  /** The function's own user, where the process is ended by its id. */
   uid: number | undefined;
   /** The instance's own folder, removed with it. */
   tmp: string;
   output: Output;
   hooks: StartHooks;
-}
-
-interface Running {
-  call: Invocation;
-  passage: Passage;
-  begun: number;
-  timer: Timer;
-  coldStart: boolean;
-  resolve: (result: InvocationResult) => void;
+  /**
+   * Ends the process with all that it started; may be called more than once, before there is a process, and after its end. Without it the process
+   * that `forked` names is ended with its group.
+   */
+  kill?: (() => void) | undefined;
+  /** A frame that only this kind of host sends. */
+  told?: ((type: number, body: Buffer) => void) | undefined;
 }
 
 /** One process of our own hosts, over two connections: frames, and what it prints. */
@@ -43,17 +44,21 @@ export class HostWorker implements Worker {
   readonly ready: Promise<void>;
   readonly gone: Promise<void>;
   readonly #options: WorkerOptions;
+  readonly #calls: Calls;
   readonly #reader = new FrameReader(maxPayloadBytes + headRoom);
   readonly #begun = monotonic();
   #frames: Socket | undefined;
   #hasOutput = false;
-  #serves = false;
+  #gathers = false;
+  #serves: { marked: boolean } | undefined;
   #pid = 0;
   #usable = true;
+  #killed = false;
   #exited = false;
+  #ending: Ending = {};
   #kilobytes = 0;
-  #running: Running | undefined;
   #starting: { passage: Passage; timer: Timer | undefined } | undefined;
+  #stopping: { passage: Passage; done: () => void } | undefined;
   #isReady: () => void = () => {};
   #isUnready: (error: StartError) => void = () => {};
   #isGone: () => void = () => {};
@@ -70,19 +75,26 @@ export class HostWorker implements Worker {
     this.gone = new Promise((resolve) => {
       this.#isGone = resolve;
     });
-    const passage = options.output.begin(options.requestId, true, []);
-    this.#starting = { passage, timer: undefined };
+    this.#calls = new Calls({
+      instanceId: options.id,
+      memoryMb: options.memoryMb,
+      output: options.output,
+      send: (type, head, body) => this.#send(type, head, body),
+      megabytes: () => this.#megabytes,
+      late: (requestId, limitMs) => this.#late(requestId, limitMs),
+    });
+    this.#starting = { passage: options.output.begin(options.requestId, true, []), timer: undefined };
   }
 
   get usable(): boolean {
     return this.#usable;
   }
 
-  /** The fork server named its process. */
+  /** The process exists, by this id where it may be ended by one. From here on the import of the handler is limited in time. */
   forked(pid: number): void {
     this.#pid = pid;
     if (this.#starting && !this.#serves) this.#starting.timer ??= after(importMs, () => this.#startLate('importing the handler', importMs));
-    if (!this.#usable) killGroup(pid, this.#options.uid);
+    if (!this.#usable) this.#end();
   }
 
   /** One of its two connections came in. */
@@ -97,27 +109,35 @@ export class HostWorker implements Worker {
       if (rest.length > 0) this.#read(rest);
     }
     if (this.#frames && this.#hasOutput) this.#options.hooks.initialising();
-    if (this.#serves) this.#serving();
+    if (this.#serves) this.#serving(this.#serves);
   }
 
   invoke(call: Invocation, timeoutMs: number, coldStart: boolean): Promise<InvocationResult> {
-    const { accessKeyId, accessKeySecret, securityToken } = call.credentials;
-    const wantsTail = call.logTail === true;
+    const result = this.#calls.begin(call, timeoutMs, coldStart);
+    call.onStart?.(this.instanceId);
+    if (!this.#usable || !this.#frames) this.#settleExit();
+    return result;
+  }
+
+  /** @inheritdoc */
+  preStop(timeoutMs: number): Promise<void> {
+    if (!this.#usable || this.#starting || !this.#frames) return Promise.resolve();
+    const id = `prestop-${randomHex(8)}`;
+    const passage = this.#options.output.begin(id, false, []);
     return new Promise((resolve) => {
-      const passage = this.#options.output.begin(call.requestId, wantsTail, [accessKeySecret, securityToken].filter(Boolean));
-      const timer = after(timeoutMs, () => this.#late(timeoutMs));
-      this.#running = { call, passage, begun: monotonic(), timer, coldStart, resolve };
-      const head = { id: call.requestId, ak: accessKeyId, sk: accessKeySecret, token: securityToken, ...(wantsTail ? { tail: true } : {}) };
-      this.#frames?.write(pack(frame.invoke, head, call.event));
-      call.onStart?.(this.instanceId);
-      if (!this.#usable || !this.#frames) this.#settleExit();
+      const timer = after(timeoutMs, () => this.#stopped(false));
+      const done = () => {
+        timer.cancel();
+        resolve();
+      };
+      this.#stopping = { passage, done };
+      this.#send(frame.preStop, { timeoutMs, id });
     });
   }
 
   kill(): void {
     this.#usable = false;
-    // Without a process yet: whoever is about to make it looks at `usable` first.
-    if (!this.#exited && this.#pid !== 0) killGroup(this.#pid, this.#options.uid);
+    this.#end();
   }
 
   /** It never came to be. */
@@ -126,11 +146,16 @@ export class HostWorker implements Worker {
     void this.exited(0, fault.message);
   }
 
-  /** Its process and all that it started are dead. */
-  async exited(kilobytes: number, reason = ''): Promise<void> {
+  /**
+   * Its process and all that it started are dead.
+   * @param kilobytes its largest resident size, 0 when unknown
+   * @param reason why it could not even begin; '' when it ran
+   */
+  async exited(kilobytes: number, reason = '', ending: Ending = {}): Promise<void> {
     if (this.#exited) return;
     this.#exited = true;
     this.#usable = false;
+    this.#ending = ending;
     this.#kilobytes = Math.max(this.#kilobytes, kilobytes);
     this.#options.hooks.lost();
     this.#frames?.destroy();
@@ -138,17 +163,16 @@ export class HostWorker implements Worker {
     const patience = after(lastWordsMs, () => output.close());
     if (!this.#hasOutput) output.close();
     this.#settleExit();
+    this.#stopped(false);
     if (this.#starting) {
-      const message =
-        reason === '' ? exitMessage(monotonic() - this.#begun, this.#megabytes) : `The instance could not be started: ${reason}`;
-      if (reason === '') this.#failStart('exited', message, errorPayload(message));
-      else this.#isUnready(new Fault('FunctionNotStarted', message));
+      if (reason === '') this.#failStart(this.#explainExit(monotonic() - this.#begun));
+      else this.#isUnready(new Fault('FunctionNotStarted', `The instance could not be started: ${reason}`));
       this.#starting?.timer?.cancel();
     }
     await output.done;
     patience.cancel();
     output.close();
-    await rm(tmp, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+    await removeFolder(tmp);
     this.#isGone();
   }
 
@@ -156,12 +180,40 @@ export class HostWorker implements Worker {
     return Math.ceil(this.#kilobytes / 1024);
   }
 
+  #send(type: number, head: object, body?: Buffer): void {
+    const frames = this.#frames;
+    if (!frames || frames.destroyed) return;
+    // Frames of one turn leave in one write: a write costs more than all else that an invocation costs here.
+    if (!this.#gathers) {
+      this.#gathers = true;
+      frames.cork();
+      setImmediate(() => {
+        this.#gathers = false;
+        frames.uncork();
+      });
+    }
+    frames.write(pack(type, head, body));
+  }
+
+  #end(): void {
+    if (this.#exited) return;
+    const { kill, uid } = this.#options;
+    this.#killed = true;
+    if (kill) kill();
+    // Without a process yet: whoever is about to make it looks at `usable` first.
+    else if (this.#pid !== 0) killGroup(this.#pid, uid);
+  }
+
   #read(chunk: Buffer): void {
     try {
       for (const { type, payload } of this.#reader.push(chunk)) {
-        if (type === frame.result || type === frame.error) this.#answered(type, payload);
-        else if (type === frame.serving) this.#serving();
+        const { head, body } = unpack(payload);
+        if (type === frame.result || type === frame.error) this.#answered(type, head, body);
+        else if (type >= frame.answer && type <= frame.broken) this.#calls.answer(type, head, body);
+        else if (type === frame.serving) this.#serving({ marked: head.marked === true });
         else if (type === frame.initialising) this.#initialising();
+        else if (type === frame.stopped) this.#stopped(head.marked === true);
+        else this.#options.told?.(type, body);
       }
     } catch {
       // Not our host speaking any more: the function wrote into its connection.
@@ -169,12 +221,12 @@ export class HostWorker implements Worker {
     }
   }
 
-  #serving(): void {
-    this.#serves = true;
+  #serving(about: { marked: boolean }): void {
+    this.#serves = about;
     // What came over one connection may be read before the other one is accepted.
     if (!this.#starting || !this.#hasOutput) return;
     this.#starting.timer?.cancel();
-    this.#options.output.finish(this.#starting.passage, false);
+    this.#options.output.finish(this.#starting.passage, about.marked);
     this.#starting = undefined;
     this.#isReady();
   }
@@ -186,36 +238,42 @@ export class HostWorker implements Worker {
     this.#starting.timer = after(initializerMs, () => this.#startLate('the initializer', initializerMs));
   }
 
-  #answered(type: number, payload: Buffer): void {
-    const { head, body } = unpack(payload);
-    this.#kilobytes = Math.max(this.#kilobytes, Number(head.kb) || 0);
-    if (this.#starting) {
-      this.#failStart(head.phase === 'initializer' ? 'initializer' : 'raised', messageOf(body), body, true);
-      return;
-    }
-    const running = this.#running;
-    if (!running || head.id !== running.call.requestId) throw new Error('An answer without a question.');
-    this.#options.output.finish(running.passage, head.marked === true);
-    // Nobody knows what an exhausted instance still holds.
-    if (head.memory === true) this.#usable = false;
-    if (type === frame.result) this.#finish(body);
-    else this.#finish(body, head.memory === true ? 'out-of-memory' : 'raised', messageOf(body));
+  #stopped(marked: boolean): void {
+    const stopping = this.#stopping;
+    if (!stopping) return;
+    this.#stopping = undefined;
+    this.#options.output.finish(stopping.passage, marked);
+    stopping.done();
   }
 
-  #late(timeoutMs: number): void {
-    if (!this.#running) return;
+  #answered(type: number, head: Record<string, unknown>, body: Buffer): void {
+    this.#kilobytes = Math.max(this.#kilobytes, Number(head.kb) || 0);
+    if (this.#starting) {
+      const kind = head.memory === true ? 'out-of-memory' : head.phase === 'initializer' ? 'initializer' : 'raised';
+      this.#failStart({ kind, message: messageOf(body), payload: body }, true);
+      return;
+    }
+    // Nobody knows what an exhausted instance still holds; one that says so is about to end.
+    if (head.memory === true || head.ends === true) this.#usable = false;
+    const kind = head.memory === true ? 'out-of-memory' : 'raised';
+    if (type === frame.result) this.#calls.answered(head, body);
+    else this.#calls.answered(head, body, { kind, message: messageOf(body), payload: body, handled: head.handled === true });
+  }
+
+  #late(requestId: string, limitMs: number): void {
     this.#kilobytes = Math.max(this.#kilobytes, processFacts(this.#pid)?.peakKilobytes ?? 0);
     this.kill();
-    const message = `Function timed out after ${Math.round(timeoutMs / 100) / 10} seconds`;
-    this.#finish(errorPayload(message), 'timeout', message);
+    const explanation = explainTimeout(limitMs);
+    this.#calls.fail(requestId, explanation);
+    this.#calls.failAll(() => explainNeighbour(explanation.message));
   }
 
   #startLate(what: string, limitMs: number): void {
     const message = `Function initialization timed out: ${what} took longer than ${limitMs / 1000} seconds`;
-    this.#failStart('initializer', message, errorPayload(message));
+    this.#failStart({ kind: 'initializer', message, payload: errorPayload(message) });
   }
 
-  #failStart(kind: FailureKind, message: string, payload: Buffer, told = false): void {
+  #failStart({ kind, message, payload }: Explanation, told = false): void {
     const starting = this.#starting;
     if (!starting) return;
     this.#starting = undefined;
@@ -224,8 +282,10 @@ export class HostWorker implements Worker {
     this.#usable = false;
     // A host that told what failed has marked the end of its output: once killed, what is still on its way would be lost.
     if (!told) this.kill();
-    void this.#tail(starting.passage, true, details.durationMs).then((tail) => {
+    const { output, memoryMb } = this.#options;
+    void output.tail(starting.passage).then((printed) => {
       this.kill();
+      const tail = logTail(starting.passage, printed, { failed: true, ...details, memoryMb });
       this.#isUnready(new StartFailure(failureOf(kind, message), Buffer.from(payload), { ...details, logTail: tail }));
     });
   }
@@ -234,48 +294,21 @@ export class HostWorker implements Worker {
   #lose(): void {
     this.#usable = false;
     this.#options.hooks.lost();
-    if (!this.#exited && this.#pid !== 0) killGroup(this.#pid, this.#options.uid);
+    // A process that ended by itself is not one that was ended.
+    const killed = this.#killed;
+    this.#end();
+    this.#killed = killed;
   }
 
-  /** The invocation at hand ends with its process. */
+  /** The invocations at hand end with their process. */
   #settleExit(): void {
-    const running = this.#running;
-    if (!running || !this.#exited) return;
-    const message = exitMessage(monotonic() - running.begun, this.#megabytes);
-    this.#finish(errorPayload(message), 'exited', message);
+    if (this.#exited) this.#calls.failAll((durationMs) => this.#explainExit(durationMs));
   }
 
-  #finish(payload: Buffer, kind?: FailureKind, message = ''): void {
-    const running = this.#running;
-    if (!running) return;
-    this.#running = undefined;
-    running.timer.cancel();
-    const result: InvocationResult = {
-      payload,
-      instanceId: this.instanceId,
-      durationMs: monotonic() - running.begun,
-      maxMemoryMb: this.#megabytes,
-      coldStart: running.coldStart,
-    };
-    if (kind) result.failure = failureOf(kind, message);
-    if (!running.passage.wantsTail) {
-      running.resolve(result);
-      return;
-    }
-    void this.#tail(running.passage, kind !== undefined, result.durationMs).then((tail) => {
-      result.logTail = tail;
-      running.resolve(result);
-    });
+  #explainExit(durationMs: number): Explanation {
+    const { memoryMb } = this.#options;
+    return explainExit({ ending: this.#ending, durationMs, memoryMb, maxMemoryMb: this.#megabytes, ours: this.#killed });
   }
-
-  async #tail(passage: Passage, failed: boolean, durationMs: number): Promise<string> {
-    const printed = await this.#options.output.tail(passage);
-    return logTail(passage, printed, { failed, durationMs, memoryMb: this.#options.memoryMb, maxMemoryMb: this.#megabytes });
-  }
-}
-
-function exitMessage(durationMs: number, memoryMb: number): string {
-  return `Process exited unexpectedly before completing request (duration: ${Math.round(durationMs)}ms, maxMemoryUsage: ${memoryMb}MB)`;
 }
 
 /** errorMessage of the vendor's error JSON. */

@@ -3,11 +3,16 @@ import type { Duplex } from 'node:stream';
 import { Fault } from '../../faults/index.ts';
 import { after, FrameReader, type Timer } from '../../kit/index.ts';
 import type { Launch, Launched, Sandbox } from '../sandbox/sandbox.ts';
+import { killGroup } from './group.ts';
 import { frame, headRoom, pack, unpack } from './wire.ts';
 
 const readyMs = 20_000;
 const shutdownMs = 3_000;
 const noteLimit = 2_000;
+/** How long an order may take. A fork server that was stopped, or that cannot keep up with what an instance starts, ends with its sandbox. */
+const obeyMs = 5_000;
+const endMs = 2_000;
+const killSignal = 9;
 
 export interface ZygoteOptions {
   interpreter: string;
@@ -15,16 +20,25 @@ export interface ZygoteOptions {
   config: Record<string, unknown>;
   env: Record<string, string>;
   uid: number | undefined;
-  readable: readonly string[];
-  writable: readonly string[];
+  sees: Pick<Launch, 'readable' | 'writable' | 'code' | 'layers' | 'tmp'>;
   limits: Launch['limits'];
 }
 
+/** How an instance ended, as far as is known. */
+export interface ProcessEnd {
+  code: number;
+  signal: string | null;
+  outOfMemory: boolean;
+  /** Why the wall ended it, for the user. */
+  breach?: string | undefined;
+}
+
 export interface ZygoteEvents {
+  /** @param pid the server's id for its process; 0 when that is not known */
   forked(id: string, pid: number): void;
-  exited(id: string, status: number, kilobytes: number, reason: string): void;
-  /** The fork server ended; every instance that it had is to be taken for dead. */
-  gone(): void;
+  exited(id: string, end: ProcessEnd, kilobytes: number, reason: string): void;
+  /** The fork server ended; every instance that it had is dead. */
+  gone(end: ProcessEnd): void;
 }
 
 /** The fork server refused a package: it has to be started again without it. */
@@ -50,6 +64,10 @@ export class Zygote {
   readonly #events: ZygoteEvents;
   readonly #reader = new FrameReader(headRoom);
   readonly #patience: Timer;
+  /** Orders that have not been carried out, by the instance they are for. */
+  readonly #pending = new Map<string, Timer>();
+  readonly #ending = new Set<string>();
+  readonly #pids = new Map<string, number>();
   #note = '';
   #alive = true;
   #isReady = false;
@@ -59,7 +77,7 @@ export class Zygote {
   constructor(sandbox: Sandbox, options: ZygoteOptions, events: ZygoteEvents) {
     this.#options = options;
     this.#events = events;
-    const { interpreter, script, env, uid, readable, writable, limits } = options;
+    const { interpreter, script, env, uid, sees, limits } = options;
     this.#launched = sandbox.launch({
       program: interpreter,
       // -S: packages that the host happens to have must not mix with those of the function.
@@ -68,8 +86,7 @@ export class Zygote {
       env,
       uid,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      readable,
-      writable,
+      ...sees,
       limits,
     });
     this.#child = this.#launched.child;
@@ -107,8 +124,25 @@ export class Zygote {
     return this.#alive;
   }
 
-  fork(order: Record<string, unknown>): void {
+  fork(order: { id: string; [name: string]: unknown }): void {
+    this.#await(order.id, obeyMs);
     this.#send(frame.fork, order);
+  }
+
+  /** Ends one instance with all that it started; if that takes long, the fork server with all of them. */
+  end(id: string): void {
+    if (!this.#alive || !(this.#pids.has(id) || this.#pending.has(id))) return;
+    const pid = this.#pids.get(id) ?? 0;
+    if (pid !== 0) killGroup(pid, this.#options.uid);
+    if (this.#ending.has(id)) return;
+    this.#ending.add(id);
+    this.#await(id, endMs);
+    this.#send(frame.halt, { id });
+  }
+
+  /** Other limits from now on, as instances come and go. */
+  resize(limits: Parameters<Launched['resize']>[0]): void {
+    this.#launched.resize(limits);
   }
 
   /** Asks it to end with everything it started, and makes sure that it does. */
@@ -122,6 +156,19 @@ export class Zygote {
 
   kill(): void {
     if (this.#alive) this.#launched.kill();
+  }
+
+  #await(id: string, ms: number): void {
+    this.#pending.get(id)?.cancel();
+    this.#pending.set(
+      id,
+      after(ms, () => this.kill()),
+    );
+  }
+
+  #done(id: string): void {
+    this.#pending.get(id)?.cancel();
+    this.#pending.delete(id);
   }
 
   #send(type: number, head: object): void {
@@ -139,8 +186,8 @@ export class Zygote {
 
   #obey(type: number, head: Record<string, unknown>): void {
     const id = String(head.id);
-    if (type === frame.forked) this.#events.forked(id, Number(head.pid));
-    else if (type === frame.exited) this.#events.exited(id, Number(head.status), Number(head.kb) || 0, String(head.reason));
+    if (type === frame.forked) this.#forked(id, Number(head.pid));
+    else if (type === frame.exited) this.#exited(id, head);
     else if (type === frame.skip && head.fatal) this.#refused(new Fault('FunctionNotStarted', String(head.fatal)));
     else if (type === frame.skip) this.#refused(new Unfit(String(head.name), String(head.reason)));
     else if (type === frame.ready) {
@@ -150,14 +197,38 @@ export class Zygote {
     }
   }
 
+  #forked(id: string, inner: number): void {
+    if (!this.#pending.has(id)) return;
+    const pid = this.#launched.pidOf(inner) ?? 0;
+    this.#pids.set(id, pid);
+    if (this.#ending.has(id)) killGroup(pid, this.#options.uid);
+    else this.#done(id);
+    this.#events.forked(id, pid);
+  }
+
+  #exited(id: string, head: Record<string, unknown>): void {
+    this.#done(id);
+    this.#pids.delete(id);
+    this.#ending.delete(id);
+    this.#events.exited(id, this.#endOf(Number(head.status) || 0), Number(head.kb) || 0, String(head.reason));
+  }
+
+  /** @param status as wait(2) gives it */
+  #endOf(status: number): ProcessEnd {
+    const isKilled = (status & 0x7f) === killSignal;
+    const { breach } = this.#launched;
+    return { code: status >> 8, signal: isKilled ? 'SIGKILL' : null, outOfMemory: isKilled && this.#launched.outOfMemory(), breach };
+  }
+
   #end(): void {
     if (!this.#alive) return;
     this.#alive = false;
+    for (const timer of this.#pending.values()) timer.cancel();
     this.#patience.cancel();
     this.#control?.destroy();
     this.#child.stderr?.destroy();
     const detail = this.#note.trim().split('\n').at(-1) ?? '';
     this.#refused(new Error(`The fork server of ${this.#options.interpreter} ended before it was ready: ${detail}`));
-    this.#events.gone();
+    this.#events.gone(this.#endOf(killSignal));
   }
 }

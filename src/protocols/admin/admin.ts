@@ -1,6 +1,8 @@
 import { Fault } from '../../faults/index.ts';
 import type { Dialect, RequestContext } from '../../http/index.ts';
 import type { Metrics } from '../../telemetry/index.ts';
+import { createApiDialect, isApiPath } from './api.ts';
+import type { ApiRooms } from './call.ts';
 
 /** One part of the server: works, or what is wrong with it. */
 export interface PartState {
@@ -17,6 +19,8 @@ export interface AdminOptions {
   draining: () => boolean;
   /** Answers other machines too. */
   open?: boolean;
+  /** What the API below /admin/v1 works on; without it there is none. */
+  api?: ApiRooms;
 }
 
 type Route = (ctx: RequestContext) => Promise<void>;
@@ -73,12 +77,17 @@ export function createAdminRoutes({ metrics, parts, draining, open }: AdminOptio
   ]);
 }
 
-/** Answers the operator's paths and hands everything else to `next`, which also renders the errors. */
+/** Answers the operator's paths and the admin API, and hands everything else to `next`, which also renders the errors of the former. */
 export function createAdminDialect(next: Dialect, options: AdminOptions): Dialect {
   const routes = createAdminRoutes(options);
+  const api = options.api && createApiDialect(options.api);
+  const dialectOf = (ctx: RequestContext): Dialect => (api && isApiPath(ctx.path) ? api : next);
   return {
     name: next.name,
-    handle: (ctx) => (routes.get(ctx.path) ?? next.handle.bind(next))(ctx),
-    fault: (ctx, fault) => next.fault(ctx, fault),
+    handle: (ctx) => {
+      const route = routes.get(ctx.path);
+      return route ? route(ctx) : dialectOf(ctx).handle(ctx);
+    },
+    fault: (ctx, fault) => dialectOf(ctx).fault(ctx, fault),
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../faults/index.ts';
-import type { Call } from './call.ts';
+import { type Call, header } from './call.ts';
 
 /** Bytes of request bodies that all requests together may hold in memory. */
 const totalBytes = 256 * 1024 * 1024;
@@ -47,6 +47,19 @@ export class BodyBudget {
   }
 }
 
+/** @throws Fault InvalidDigest */
+function checkDigest(call: Call, digest: Buffer): void {
+  const hex = digest.toString('hex');
+  if (call.bodySha256 !== undefined) {
+    if (hex !== call.bodySha256) throw new Fault('InvalidDigest', 'x-acs-content-sha256 is not the SHA-256 of the body that arrived.');
+    return;
+  }
+  const sent = header(call, 'content-md5');
+  // The SDK for Node encodes the hex form once more; others send the hex or the bytes.
+  const forms = [digest.toString('base64'), hex, Buffer.from(hex).toString('base64')];
+  if (sent && !forms.includes(sent)) throw new Fault('InvalidDigest', 'Content-MD5 is not the MD5 of the body that arrived.');
+}
+
 /**
  * Reads the whole body, within the operation's limit, and checks that it is the one that was signed.
  * @throws Fault EntityTooLarge, InvalidDigest, ServiceUnavailable
@@ -56,18 +69,16 @@ export async function readBody(call: Call): Promise<Buffer> {
   const limit = operation.bodyBytes;
   const tooLarge = () => new Fault('EntityTooLarge', `The body of ${operation.name} may have at most ${limit} bytes.`);
   if (Number(ctx.headers['content-length'] ?? 0) > limit) throw tooLarge();
-  const sha = createHash('sha256');
+  const hash = createHash(call.bodySha256 === undefined ? 'md5' : 'sha256');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of ctx.body() as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > limit) throw tooLarge();
     budget.take(chunk.length);
-    sha.update(chunk);
+    hash.update(chunk);
     chunks.push(chunk);
   }
-  if (sha.digest('hex') !== call.bodySha256) {
-    throw new Fault('InvalidDigest', 'x-acs-content-sha256 is not the SHA-256 of the body that arrived.');
-  }
+  checkDigest(call, hash.digest());
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
 }

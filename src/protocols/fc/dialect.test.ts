@@ -114,6 +114,15 @@ test('a role may do what its policies say, on the function that they say', async
   await ok({ path: '/functions/echo', credentials });
   await ok({ ...create(input('mine-1')), credentials });
   await refused({ path: '/functions/other', credentials }, 403, 'AccessDenied', /fc:GetFunction/);
+  const withRole = input('mine-3', { role: `acs:ram::${accountId}:role/AliyunFCDefaultRole` });
+  await refused({ ...create(withRole), credentials }, 403, 'AccessDenied', /ram:PassRole/);
+  await refused({ path: '/layers/tools/versions', credentials }, 403, 'AccessDenied', /fc:ListLayerVersions on .*layers\/tools/);
+  await refused(
+    { method: 'PUT', path: '/functions/echo/concurrency', body: { reservedConcurrency: 1 }, credentials },
+    403,
+    'AccessDenied',
+    /fc:PutConcurrencyConfig/,
+  );
   await refused({ ...create(input('yours')), credentials }, 403, 'AccessDenied', /fc:CreateFunction/);
   await refused({ path: '/functions', credentials }, 403, 'AccessDenied', /fc:ListFunctions/);
   await refused({ method: 'DELETE', path: '/functions/echo', credentials }, 403, 'AccessDenied', /fc:DeleteFunction/);
@@ -147,10 +156,10 @@ test('bodies against the rules have their own faults and leave nothing', async (
   await refused(create(input('a', { code: undefined })), 400, 'InvalidArgument', /^code: give/);
   await refused(create(input('a', { code: { zipFile, checksum: '12' } })), 400, 'InvalidArgument', /^code\.checksum/);
   await refused(
-    create(input('a', { runtime: 'nodejs20' })),
+    create(input('a', { runtime: 'nodejs14' })),
     400,
     'InvalidArgument',
-    /nodejs20 is not carried out by this version; supported: python3/,
+    /nodejs14 is not carried out by this version; use nodejs16/,
   );
   await refused({ ...create(''), headers: { 'content-length': String(200 << 20) } }, 400, 'EntityTooLarge');
   assert.deepEqual(await readdir(join(house.dataDir, 'packages')), before);
@@ -204,8 +213,7 @@ test('a failure of the function is HTTP 200 with x-fc-error-type; one of the ser
   assert.doesNotMatch(internal.body.toString(), /secret detail/);
 });
 
-test('an invocation that is not synchronous, or too large, is refused before the function starts', async () => {
-  await refused(invoke({ headers: { 'x-fc-invocation-type': 'Async' } }), 400, 'NotImplemented', /Async/);
+test('an invocation of an unknown kind, or too large, is refused before the function starts', async () => {
   await refused(invoke({ headers: { 'x-fc-invocation-type': 'Later' } }), 400, 'InvalidArgument');
   await refused(invoke({ headers: { 'x-fc-log-type': 'Head' } }), 400, 'InvalidArgument');
   await refused(invoke({ query: 'qualifier=prod' }), 404, 'VersionNotFound');

@@ -12,6 +12,7 @@ import { findInterpreter, type Instances, openInstances } from '../../instances/
 import { now, packZip } from '../../kit/index.ts';
 import { openMetadata } from '../../metadata/index.ts';
 import { parseQuery, signAcs3 } from '../../signing/index.ts';
+import { asyncSettings, openTasks } from '../../tasks/index.ts';
 import { createTelemetry } from '../../telemetry/index.ts';
 import { createFcDialect, type FcRooms } from './index.ts';
 
@@ -27,6 +28,8 @@ export interface Reply {
 }
 
 export interface Sent {
+  /** Version of the API; 2023-03-30 when left out. */
+  api?: string;
   method?: string;
   path: string;
   query?: string;
@@ -83,8 +86,24 @@ export async function openHouse(instances: Pick<Instances, 'invoke'> | undefined
         python: {},
         onLog: () => undefined,
       });
-  if (real) functions.onChange((name) => real.retire(name));
-  const dialect = createFcDialect({ functions, instances: (instances ?? real) as Instances, identity, buckets, region, assume });
+  if (real) {
+    functions.onChange((name, current) => real.retire(name, current));
+    functions.onScale((version) => void real.prepare(version));
+  }
+  const served = (instances ?? real) as Instances;
+  const tasks = await openTasks({
+    metadata,
+    resolve: (name, qualifier) => functions.resolve(name, qualifier),
+    settings: (name, qualifier) => asyncSettings(functions.get(name) && functions.configurations.get('async', name, qualifier)?.value),
+    invoke: (version, call) =>
+      served.invoke(version, {
+        ...call,
+        credentials: assume(version.role, { sessionName: 'task', ttlMs: 60_000, claims: { function: version.arn } }),
+      }),
+    onProblem: (error) => telemetry.log.error({ err: error }, 'task'),
+    limits: { pauseMs: 20 },
+  });
+  const dialect = createFcDialect({ functions, instances: served, tasks, identity, buckets, region, assume });
   const listener = createListener({ name: 'control', host: '127.0.0.1', port: 0, dialect, telemetry });
   await listener.start();
   return {
@@ -97,7 +116,9 @@ export async function openHouse(instances: Pick<Instances, 'invoke'> | undefined
     send: (request) => send(listener.port, request),
     close: async () => {
       await listener.drain(0);
+      tasks.halt();
       await real?.close();
+      await tasks.close();
       await functions.close();
       await metadata.close();
       await rm(root, { recursive: true, force: true });
@@ -114,8 +135,10 @@ function bytesOf(body: Sent['body']): Buffer {
 function send(port: number, request: Sent): Promise<Reply> {
   const { method = 'GET', path, query = '', tamper = {} } = request;
   const body = bytesOf(request.body);
-  const fullPath = `/2023-03-30${path}`;
-  const headers = { host: `127.0.0.1:${port}`, 'content-type': 'application/json', ...request.headers };
+  const fullPath = `/${request.api ?? '2023-03-30'}${path}`;
+  // Node leaves the length of a body of DELETE out.
+  const length = method === 'DELETE' && body.length > 0 ? { 'content-length': String(body.length) } : {};
+  const headers = { host: `127.0.0.1:${port}`, 'content-type': 'application/json', ...length, ...request.headers };
   const sha256 = createHash('sha256').update(body).digest('hex');
   const signed = signAcs3(
     { method, path: fullPath, query: parseQuery(query), headers },

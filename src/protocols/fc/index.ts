@@ -5,4 +5,5 @@
  */
 export type { FcRooms } from './call.ts';
 export { createFcDialect } from './dialect.ts';
+export { operations as fc2Operations } from './fc2/operations.ts';
 export { operations as fcOperations } from './operations.ts';

@@ -1,5 +1,7 @@
 import { Fault } from '../../faults/index.ts';
 import { randomToken } from '../../kit/index.ts';
+import { readBody } from './body.ts';
+import type { Call } from './call.ts';
 
 const maxDepth = 32;
 const maxCommas = 20_000;
@@ -75,4 +77,13 @@ function endOfString(body: Buffer, from: number): number {
     if (slashes % 2 === 0) return at;
   }
   throw new Fault('MalformedJSON');
+}
+
+/** The whole body as JSON; an empty one is an empty object. @throws Fault MalformedJSON, InvalidArgument, and as readBody */
+export async function readJson(call: Call): Promise<unknown> {
+  const body = await readBody(call);
+  if (body.length === 0) return {};
+  const { value, long } = parseJson(body);
+  if (long) throw new Fault('InvalidArgument', 'Only code.zipFile may be longer than 256 KB.');
+  return value;
 }

@@ -51,12 +51,12 @@ describe('access points', () => {
     }
   });
 
-  test('through an access point a grant on it or on the bucket will do, and a Deny on either holds', async () => {
+  test('through an access point a grant on it will do, one on the bucket alone will not, and a Deny on either holds', async () => {
     const statement = (Effect: string, name: string) => ({ Effect, Action: 'oss:GetObject', Resource: `acs:oss:*:*:${name}` });
     const [onPoint, onBucket] = ['accesspoint/ap-01/object/*', 'photos/*'];
     for (const [name, list, status] of [
       ['p1', [statement('Allow', onPoint)], 200],
-      ['p2', [statement('Allow', onBucket)], 200],
+      ['p2', [statement('Allow', onBucket)], 403],
       ['p3', [statement('Allow', '*'), statement('Deny', onBucket)], 403],
       ['p4', [statement('Allow', '*'), statement('Deny', onPoint)], 403],
       ['p5', [statement('Allow', 'other/*')], 403],

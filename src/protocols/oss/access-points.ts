@@ -17,6 +17,13 @@ export function requireHeader(call: Call, name: string): string {
   return value;
 }
 
+/** The value of a query parameter. @throws Fault MissingArgument */
+export function requireParam(call: Call, name: string): string {
+  const value = call.param(name);
+  if (!value) throw new Fault('MissingArgument', `The query parameter ${name} is required.`, { extra: { ArgumentName: name } });
+  return value;
+}
+
 /** CreateAccessPoint. */
 export async function createAccessPoint(call: Call): Promise<void> {
   const bucket = call.bucket.name;

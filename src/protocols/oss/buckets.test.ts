@@ -84,7 +84,7 @@ describe('buckets', () => {
       ['GET', 'lifecycle', 'GetBucketLifecycle'],
       ['PUT', 'cors', 'PutBucketCors'],
       ['GET', 'versions', 'ListObjectVersions'],
-      ['DELETE', 'policy', 'DeleteBucketPolicy'],
+      ['DELETE', 'website', 'DeleteBucketWebsite'],
     ] as const) {
       const answer = await oss.send(method, 'listing', '', { query: { [query]: '' } });
       assert.equal(codeOf(answer), 'NotImplemented');

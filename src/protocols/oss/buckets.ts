@@ -1,13 +1,13 @@
 import type { Bucket } from '../../buckets/index.ts';
 import { childText, writeXml, type XmlValue } from '../../kit/index.ts';
+import { readBucketAcl } from './acl.ts';
 import type { Call, OssRooms } from './call.ts';
 import { invalid, xmlDate } from './headers.ts';
 import { readMaxKeys } from './listing.ts';
-import { readStorageClass } from './objects-write.ts';
+import { readStorageClass } from './object-headers.ts';
 import { readXml } from './request-body.ts';
 import { sendEmpty, sendXml } from './respond.ts';
 
-const acls = ['private', 'public-read', 'public-read-write'];
 const redundancies = ['LRS', 'ZRS'];
 
 function endpointsOf({ region, endpoints }: OssRooms): { public: string; internal: string } {
@@ -49,23 +49,23 @@ export function listBuckets(call: Call): void {
   sendXml(call.ctx, xml);
 }
 
-/** PutBucket: makes a bucket; one's own bucket may be made again. */
+/** PutBucket: makes a bucket; one's own bucket may be made again, and gets the ACL that is asked for. */
 export async function putBucket(call: Call): Promise<void> {
-  const acl = call.header('x-oss-acl') ?? 'private';
-  if (!acls.includes(acl)) throw invalid('x-oss-acl', acl, `The x-oss-acl must be one of ${acls.join(', ')}.`);
+  const acl = readBucketAcl(call);
   const root = await readXml(call, ['CreateBucketConfiguration']);
   const redundancy = (root && childText(root, 'DataRedundancyType')?.trim()) || 'LRS';
   if (!redundancies.includes(redundancy)) {
     throw invalid('DataRedundancyType', redundancy, `The DataRedundancyType must be one of ${redundancies.join(', ')}.`);
   }
-  await call.rooms.store.createBucket({
+  const { created } = await call.rooms.store.createBucket({
     name: call.name,
     owner: call.rooms.identity.accountId,
     region: call.rooms.region,
-    acl,
+    acl: acl ?? 'private',
     storageClass: readStorageClass(root && childText(root, 'StorageClass')?.trim()) ?? 'Standard',
     redundancy,
   });
+  if (!created && acl !== undefined) await call.rooms.store.setBucketAcl(call.name, acl);
   sendEmpty(call.ctx, 200, ['Location', `/${call.name}`]);
 }
 
@@ -85,7 +85,7 @@ export function getBucketInfo(call: Call): void {
     Owner: owner(bucket.owner),
     AccessControlList: { Grant: bucket.acl },
     AccessMonitor: 'Disabled',
-    BlockPublicAccess: false,
+    BlockPublicAccess: bucket.blockPublicAccess,
     Comment: '',
     CrossRegionReplication: 'Disabled',
     TransferAcceleration: 'Disabled',
@@ -98,10 +98,4 @@ export function getBucketInfo(call: Call): void {
 /** GetBucketLocation. */
 export function getBucketLocation(call: Call): void {
   sendXml(call.ctx, writeXml('LocationConstraint', `oss-${call.bucket.region}`));
-}
-
-/** GetBucketAcl. */
-export function getBucketAcl(call: Call): void {
-  const { bucket } = call;
-  sendXml(call.ctx, writeXml('AccessControlPolicy', { Owner: owner(bucket.owner), AccessControlList: { Grant: bucket.acl } }));
 }

@@ -1,14 +1,14 @@
 import type { AccessPoints, Resolved } from '../../accesspoints/index.ts';
 import type { Bucket, Store } from '../../buckets/index.ts';
 import { Fault } from '../../faults/index.ts';
-import type { RequestContext } from '../../http/index.ts';
+import type { Audited, RequestContext } from '../../http/index.ts';
 import type { Identity, Principal } from '../../identity/index.ts';
 import type { Transforms } from '../../transforms/index.ts';
 import type { Operation } from './operation.ts';
 
 /** What the dialect is built over. */
 export interface OssRooms {
-  readonly identity: Pick<Identity, 'accountId' | 'anonymous' | 'credential' | 'authorize' | 'decide'>;
+  readonly identity: Pick<Identity, 'accountId' | 'anonymous' | 'credential' | 'authorize' | 'decide' | 'used'>;
   readonly accesspoints: AccessPoints;
   readonly store: Store;
   readonly transforms: Pick<Transforms, 'getObject' | 'answer' | 'isOpen'>;
@@ -21,28 +21,49 @@ export interface OssRooms {
 }
 
 /** One admitted request: who calls what on which name. */
-export class Call {
+export class Call implements Audited {
   readonly ctx: RequestContext;
   readonly rooms: OssRooms;
   readonly operation: Operation;
   readonly principal: Principal;
   /** True when the credentials came in the query. */
   readonly presigned: boolean;
+  /** True when the client used one of the server's own domains. */
+  readonly ownDomain: boolean;
   /** Bucket name or alias as the client wrote it; '' at service level. */
   readonly name: string;
   /** '' below object level. */
   readonly key: string;
   readonly resolved: Resolved | undefined;
 
-  constructor(parts: Pick<Call, 'ctx' | 'rooms' | 'operation' | 'principal' | 'presigned' | 'name' | 'key' | 'resolved'>) {
+  constructor(parts: Pick<Call, 'ctx' | 'rooms' | 'operation' | 'principal' | 'presigned' | 'ownDomain' | 'name' | 'key' | 'resolved'>) {
     this.ctx = parts.ctx;
     this.rooms = parts.rooms;
     this.operation = parts.operation;
     this.principal = parts.principal;
     this.presigned = parts.presigned;
+    this.ownDomain = parts.ownDomain;
     this.name = parts.name;
     this.key = parts.key;
     this.resolved = parts.resolved;
+  }
+
+  /** For the audit log. */
+  get actor(): string {
+    return this.principal.arn;
+  }
+
+  get accessKeyId(): string {
+    return this.principal.accessKeyId;
+  }
+
+  get resource(): string {
+    return this.key === '' ? this.name : `${this.name}/${this.key}`;
+  }
+
+  get changes(): boolean {
+    const { method, name } = this.operation;
+    return method !== 'GET' && method !== 'HEAD' && name !== 'WriteGetObjectResponse';
   }
 
   /** The bucket that the name stands for, itself or behind an access point. @throws Fault NoSuchBucket */

@@ -1,10 +1,14 @@
-import type { AccessPoint, Resolved } from '../../accesspoints/index.ts';
+import type { Resolved } from '../../accesspoints/index.ts';
 import { Fault } from '../../faults/index.ts';
 import type { RequestContext } from '../../http/index.ts';
-import type { NamedPolicy, Principal } from '../../identity/index.ts';
+import type { Principal, RequestContext as RequestConditions } from '../../identity/index.ts';
 import { checkOssTime, readOssClaim, verifyOss } from '../../signing/index.ts';
+import { type Access, decideAccess, isOwner, type Side, type Verdict } from './access.ts';
 import type { Call, OssRooms } from './call.ts';
+import type { Permission } from './operation.ts';
 import type { Candidate } from './resolution.ts';
+import { askAcl, hasPolicies, isBlocked, ossArn, pointKeys, sidesOf, takesFrom } from './sides.ts';
+import { hasConditions } from './statements.ts';
 
 /** Who signed a request, and which reading of it. */
 export interface Caller {
@@ -43,12 +47,20 @@ export function authenticate(ctx: RequestContext, rooms: OssRooms, candidates: r
   return { principal: credential.principal, presigned, signed: true, candidate: candidates[index] ?? first };
 }
 
-/** Refuses what no anonymous caller may do; today that is everything. @throws Fault InvalidRequest, AccessDenied */
-export function refuseAnonymous(ctx: RequestContext): never {
+/** The refusal of a request without a signature, which tells nothing of what is there. */
+export function unsigned(): Fault {
+  return new Fault('AccessDenied', 'Anonymous access is not allowed. Sign the request.');
+}
+
+/** Refuses what no anonymous caller may do, whatever ACL and policies say. @throws Fault InvalidRequest, AccessDenied */
+export function admitAnonymous({ ctx, operation, resolved }: Call): void {
   if (ctx.query.some(({ name }) => name.startsWith('response-'))) {
     throw new Fault('InvalidRequest', 'An anonymous request may not set response-* parameters. Sign the request.');
   }
-  throw new Fault('AccessDenied', 'Anonymous access is not allowed. Sign the request.');
+  const closed = resolved?.kind === 'object-fc' && !resolved.objectFc.allowAnonymous;
+  if (operation.anonymous && resolved !== undefined && !closed) return;
+  ctx.note.denied = closed ? 'anonymous-access' : 'nothing';
+  throw unsigned();
 }
 
 /** A session that serves one waiting GetObject ends with it. @throws Fault AccessDenied */
@@ -61,103 +73,152 @@ export function checkSession({ principal, operation, rooms }: Call): void {
 }
 
 /**
- * Checks once, from the operation's own row, that the caller may do it on what the request names.
+ * Checks once, from the operation's own row, that the caller may do it on what the request names, and what its headers ask for besides.
  * @throws Fault AccessDenied
  */
 export function authorize(call: Call): void {
-  const { resolved, operation } = call;
-  if (operation.resource === 'keys') return;
-  if (operation.resource === 'object' && resolved?.kind === 'object-fc') {
-    authorizeTransform(call, resolved);
-  } else if (operation.resource === 'object') {
-    authorizeName(call, call.key);
-  } else if (operation.resource === 'bucket' && resolved?.kind === 'access-point') {
-    authorizeName(call, undefined);
+  const { operation, resolved, ctx, name } = call;
+  if (!takesFrom(resolved, ctx.remoteAddress)) {
+    ctx.note.denied = 'network-origin';
+    throw new Fault('AccessDenied', `The access point behind ${name} takes requests from private networks only (NetworkOrigin vpc).`);
+  }
+  const { resource, action } = operation;
+  if (resource === 'keys') return;
+  if (resource === 'bucket' || resource === 'object') {
+    const key = resource === 'object' ? call.key : undefined;
+    allow(call, action, key, operation.acl);
+    if (operation.also) {
+      for (const { header, action: more } of operation.also) {
+        const value = call.header(header);
+        if (value !== undefined && value !== 'default') allow(call, more, key, undefined);
+      }
+    }
   } else {
-    allow(call, plainResource(call));
+    const { principal } = call;
+    const context = asksForContext(principal, []) ? contextOf(call) : nothingKnown;
+    const request = { principal, action, resource: plainResource(call), context };
+    const { allowed, policy, statement } = call.rooms.identity.decide(request);
+    if (allowed) return;
+    ctx.note.denied = policy === undefined ? 'nothing' : `${policy}, statement ${statement}`;
+    call.rooms.identity.authorize(request);
   }
 }
 
 /** Checks the operation's action on one key of the bucket. @throws Fault AccessDenied */
 export function authorizeKey(call: Call, key: string): void {
-  authorizeName(call, key);
+  allow(call, call.operation.action, key, call.operation.acl);
 }
 
-function arn({ rooms }: Call, rest: string): string {
-  return `acs:oss:${rooms.region}:${rooms.identity.accountId}:${rest}`;
+/**
+ * Checks that the caller may read what a copy is made of, by the name that it is asked for; its conditions know that name's access point.
+ * @throws Fault AccessDenied
+ */
+export function authorizeSource(call: Call, source: { name: string; key: string; resolved: Resolved | undefined }): void {
+  const { name, key, resolved } = source;
+  if (!takesFrom(resolved, call.ctx.remoteAddress)) {
+    call.ctx.note.denied = 'network-origin';
+    throw new Fault('AccessDenied', `The access point behind ${name} takes requests from private networks only (NetworkOrigin vpc).`);
+  }
+  allow(call, 'oss:GetObject', key, 'READ', { name, resolved, version: undefined });
 }
 
+/** The point is named where the operation will look for it, and nowhere else. */
 function plainResource(call: Call): string {
+  const { parameter } = call.operation;
   switch (call.operation.resource) {
-    case 'any':
-      return '*';
-    case 'service':
-      return arn(call, '*');
     case 'access-point':
-      return arn(call, `accesspoint/${call.header('x-oss-access-point-name') ?? ''}`);
+      return ossArn(
+        call.rooms,
+        `accesspoint/${(parameter === undefined ? call.header('x-oss-access-point-name') : call.param(parameter)) ?? ''}`,
+      );
     case 'object-fc':
-      return arn(call, `accesspointforobjectprocess/${call.header('x-oss-access-point-for-object-process-name') ?? ''}`);
+      return ossArn(call.rooms, `accesspointforobjectprocess/${call.header('x-oss-access-point-for-object-process-name') ?? ''}`);
+    case 'service':
+      return ossArn(call.rooms, '*');
     default:
-      return arn(call, call.name);
+      return '*';
   }
 }
 
-function allow(call: Call, resource: string, policies?: readonly NamedPolicy[], key?: string): void {
-  call.rooms.identity.authorize(question(call, resource, policies, key));
+/** The name that something is asked for by, which is mostly that of the request. */
+interface Asked {
+  readonly name: string;
+  readonly resolved: Resolved | undefined;
+  readonly version: string | undefined;
 }
 
-function question(call: Call, resource: string, policies: readonly NamedPolicy[] | undefined, key: string | undefined) {
-  return {
-    principal: call.principal,
-    action: call.operation.action,
-    resource,
-    policies,
-    name: call.name,
+/** @throws Fault AccessDenied */
+function allow(call: Call, action: string, key: string | undefined, permission: Permission | undefined, asked?: Asked): void {
+  const { rooms, principal, operation } = call;
+  const { name, resolved } = asked ?? call;
+  // Most requests: nothing hangs on the names that could keep the account from them.
+  if (isOwner(rooms.identity, principal) && (operation.ownersAlways || !hasPolicies(rooms, resolved))) {
+    rooms.identity.used(principal, action);
+    return;
+  }
+  const sides = sidesOf(rooms, resolved, name, key);
+  const access: Access = {
+    principal,
+    action,
+    sides,
+    name,
     key,
-    version: key === undefined ? undefined : call.param('versionId'),
-    context: call.principal.policies.length > 0 || policies?.length ? contextOf(call) : undefined,
+    version: key === undefined ? undefined : asked ? asked.version : call.param('versionId'),
+    context: asksForContext(principal, sides) ? contextOf(call, resolved) : nothingKnown,
+    blocked: isBlocked(rooms, resolved),
+    acl: () => askAcl(rooms, resolved, key, permission),
+    allowAnonymous: resolved?.kind === 'object-fc' && resolved.objectFc.allowAnonymous,
   };
+  const verdict = decideAccess(rooms.identity, access);
+  if (verdict.allowed) return;
+  call.ctx.note.denied = inLog(verdict);
+  throw new Fault('AccessDenied', principal.kind === 'Anonymous' ? forStrangers(verdict) : refusal(access, verdict));
 }
 
-/** Condition keys that are known of every request (Alibaba RAM reference, "Conditions"). */
-function contextOf({ ctx }: Call): Record<string, string | boolean | undefined> {
-  const param = (name: string) => ctx.query.find((each) => each.name === name)?.value;
+const nothingKnown: RequestConditions = Object.freeze({});
+
+/** Whether any statement that may speak has a condition; else what is known of the request need not be gathered. */
+function asksForContext({ policies, session }: Principal, sides: readonly Side[]): boolean {
+  if (policies.some(hasConditions) || (session?.policy && hasConditions(session.policy))) return true;
+  return sides.some((side) => side.policies.some(({ document }) => hasConditions(document)));
+}
+
+/** Condition keys that are known of every request (Alibaba OSS user guide, "Bucket policy", Condition). */
+function contextOf(call: Call, resolved = call.resolved): RequestConditions {
+  const { ctx, principal } = call;
   return {
+    ...pointKeys(resolved),
     'acs:SourceIp': ctx.remoteAddress.replace(/^::ffff:/, ''),
-    'acs:SecureTransport': 'encrypted' in ctx.req.socket,
+    'acs:SecureTransport': ctx.encrypted,
     'acs:UserAgent': ctx.headers['user-agent'],
-    'oss:Prefix': param('prefix'),
-    'oss:Delimiter': param('delimiter'),
+    'acs:AccessId': principal.accessKeyId === '' ? undefined : principal.accessKeyId,
+    'oss:Prefix': call.param('prefix'),
+    'oss:Delimiter': call.param('delimiter'),
+    'oss:x-oss-acl': call.header('x-oss-acl'),
+    'oss:x-oss-object-acl': call.header('x-oss-object-acl'),
   };
 }
 
-/** A bucket or one of its keys, by the bucket's name or through an access point. */
-function authorizeName(call: Call, key: string | undefined): void {
-  const { resolved } = call;
-  if (resolved?.kind === 'access-point') authorizeThrough(call, resolved.accessPoint, key);
-  else allow(call, arn(call, keyed(call.name, key)), undefined, key);
+/** What decided, in few words and by name. */
+function inLog({ source, policy, statement }: Verdict): string {
+  return policy === undefined ? source : `${source}: ${policy}${statement === undefined ? '' : `, statement ${statement}`}`;
 }
 
-/** Through an access point a grant on the point or on its bucket will do, and a Deny on either holds. */
-function authorizeThrough(call: Call, accessPoint: AccessPoint, key: string | undefined): void {
-  const viaPoint = question(call, pointArn(accessPoint.arn, key), accessPoint.policies, key);
-  const viaBucket = question(call, arn(call, keyed(accessPoint.bucket, key)), undefined, key);
-  const decisions = [viaPoint, viaBucket].map((each) => call.rooms.identity.decide(each));
-  const refused = decisions.findIndex(({ reason }) => reason === 'explicit-deny' || reason === 'outside-session');
-  if (refused >= 0) call.rooms.identity.authorize(refused === 0 ? viaPoint : viaBucket);
-  if (!decisions.some(({ allowed }) => allowed)) call.rooms.identity.authorize(viaPoint);
+/** The account's own people may know which policy of the account it was. */
+function refusal({ principal, action }: Access, { resource, source, reason, policy, statement }: Verdict): string {
+  const start = `${principal.arn} is not allowed to ${action} on ${resource}`;
+  if (reason === 'explicit-deny') return `${start}: statement ${statement} of ${policy} denies it (explicit deny).`;
+  if (source === 'session' && policy !== undefined) return `${start}: ${policy} does not allow it (implicit deny).`;
+  if (source === 'session') return `${start}: this session may only read the one object that it was issued for.`;
+  if (source === 'public-access-block') return `${start}: only a public grant would allow it, and public access is blocked.`;
+  return `${start}: no statement allows it (implicit deny). Grant the action in a policy of the caller or of the resource.`;
 }
 
-/** The caller needs the action on the Object FC access point and on its supporting access point. */
-function authorizeTransform(call: Call, { objectFc, supporting }: Extract<Resolved, { kind: 'object-fc' }>): void {
-  allow(call, pointArn(objectFc.arn, call.key), objectFc.policies, call.key);
-  allow(call, pointArn(supporting.arn, call.key), supporting.policies, call.key);
-}
-
-function keyed(bucket: string, key: string | undefined): string {
-  return key === undefined ? bucket : `${bucket}/${key}`;
-}
-
-function pointArn(pointArnText: string, key: string | undefined): string {
-  return key === undefined ? pointArnText : `${pointArnText}/object/${key}`;
+/** A caller without a name learns which side refused, and nothing of what it holds. */
+function forStrangers({ source, reason }: Verdict): string {
+  if (source === 'public-access-block') return 'Public access is blocked. Sign the request.';
+  if (reason === 'explicit-deny') return `Access denied by ${source.replaceAll('-', ' ')}.`;
+  if (source === 'bucket-acl') return 'You have no right to access this object because of bucket acl.';
+  if (source === 'object-acl') return 'You have no right to access this object because of object acl.';
+  return unsigned().message;
 }

@@ -16,9 +16,15 @@ export function xmlDate(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}.000Z`;
 }
 
-/** What every answer carries. Date and Connection are added by node:http. */
+/** What answers to pages of other origins carry besides, by request. */
+export const crossOrigin = new WeakMap<RequestContext, HeaderList>();
+
+/** What every answer carries. Date and Connection are added by the door. No browser may guess another type than the one that is given. */
 export function commonHeaders(ctx: RequestContext): HeaderList {
-  return ['Server', 'AliyunOSS', 'x-oss-request-id', ctx.id, 'x-oss-server-time', String(ctx.elapsedMs())];
+  const time = String(ctx.elapsedMs());
+  const list = ['Server', 'AliyunOSS', 'x-oss-request-id', ctx.id, 'x-oss-server-time', time, 'X-Content-Type-Options', 'nosniff'];
+  const more = ctx.headers.origin === undefined ? undefined : crossOrigin.get(ctx);
+  return more ? list.concat(more) : list;
 }
 
 /** Stored header names as they are written on the wire. */
@@ -86,6 +92,9 @@ export function objectHeaders(head: ObjectHead, replaced?: Map<string, string>):
   }
   if (replaced) for (const [name, value] of replaced) if (name !== 'Content-Type') list.push(name, value);
   for (const name in head.meta) list.push(`x-oss-meta-${name}`, head.meta[name] as string);
+  if (head.type === 'Appendable') list.push('x-oss-next-append-position', String(head.size));
+  const tags = Object.keys(head.tags).length;
+  if (tags > 0) list.push('x-oss-tagging-count', String(tags));
   return list;
 }
 
@@ -96,7 +105,9 @@ export function wholeHeaders(head: ObjectHead, replaced?: Map<string, string>): 
   let list = replaced ? undefined : wholes.get(head);
   if (list) return list;
   list = objectHeaders(head, replaced);
-  list.push('Content-MD5', contentMd5(head.etag), 'Content-Length', String(head.size));
+  // The ETag of what was not written in one piece is no MD5 of its bytes.
+  if (head.type === 'Normal') list.push('Content-MD5', contentMd5(head.etag));
+  list.push('Content-Length', String(head.size));
   if (!replaced) wholes.set(head, list);
   return list;
 }
@@ -118,12 +129,29 @@ function dateOf(value: string | undefined): number | undefined {
 }
 
 /** The conditions of a request; undefined when it has none. */
-export function readConditions(ctx: RequestContext): Conditions | undefined {
-  const { headers } = ctx;
+export function readConditions({ headers }: RequestContext): Conditions | undefined {
   const ifMatch = headers['if-match'];
   const ifNoneMatch = headers['if-none-match'];
   const since = headers['if-modified-since'];
   const unmodified = headers['if-unmodified-since'];
+  return conditionsOf(ifMatch, ifNoneMatch, since, unmodified);
+}
+
+/** The conditions that headers with a prefix put, such as x-oss-copy-source-if-match. */
+export function conditionsFrom(headers: RequestContext['headers'], prefix: string): Conditions | undefined {
+  const valueOf = (name: string) => {
+    const value = headers[prefix + name];
+    return typeof value === 'string' ? value : value?.join(',');
+  };
+  return conditionsOf(valueOf('if-match'), valueOf('if-none-match'), valueOf('if-modified-since'), valueOf('if-unmodified-since'));
+}
+
+function conditionsOf(
+  ifMatch: string | undefined,
+  ifNoneMatch: string | undefined,
+  since: string | undefined,
+  unmodified: string | undefined,
+): Conditions | undefined {
   if (ifMatch === undefined && ifNoneMatch === undefined && since === undefined && unmodified === undefined) return undefined;
   const conditions: Conditions = {};
   if (ifMatch !== undefined) conditions.ifMatch = etagList(ifMatch);

@@ -1,15 +1,16 @@
 import { isIP } from 'node:net';
 
-/** What a Host header says about the bucket. */
-export type Placement =
-  /** The server itself: the bucket is the first segment of the path. */
-  | { kind: 'path' }
+/** What a Host header says about the bucket; `ownDomain` when it is one of the domains that the server was given, or below one. */
+export type Placement = { ownDomain?: true } & (
+  | /** The server itself: the bucket is the first segment of the path. */
+  { kind: 'path' }
   /** `<name>.<OSS endpoint>`: the path is the key. */
   | { kind: 'virtual'; name: string }
   /** `<label>.<endpoint of access points>`: the label is not the alias but `<name>-<account id>`. */
   | { kind: 'endpoint'; label: string; point: 'access-point' | 'object-fc' }
   /** A name that nobody told us: path style, a bucket in front of an unknown domain, or a CNAME of some bucket. */
-  | { kind: 'unknown'; label: string | undefined };
+  | { kind: 'unknown'; label: string | undefined }
+);
 
 const inPath: Placement = { kind: 'path' };
 const pointHost = /^([^.]+)\.oss-[a-z0-9-]+\.oss-(object-process|accesspoint)\.aliyuncs\.com$/;
@@ -38,8 +39,9 @@ export function placeHost(host: string, domains: readonly string[]): Placement {
   const vendor = vendorHost.exec(name);
   if (vendor) return virtual(vendor[1] ?? '');
   for (const domain of domains) {
-    if (name === domain) return inPath;
-    if (name.endsWith(`.${domain}`)) return virtual(name.slice(0, -domain.length - 1));
+    const own = domain === 'localhost' ? undefined : ({ ownDomain: true } as const);
+    if (name === domain) return { ...inPath, ...own };
+    if (name.endsWith(`.${domain}`)) return { ...virtual(name.slice(0, -domain.length - 1)), ...own };
   }
   const dot = name.indexOf('.');
   return { kind: 'unknown', label: dot < 0 ? undefined : name.slice(0, dot) };

@@ -2,9 +2,12 @@ import { type ByteRange, evaluateConditions, type ObjectHead, parseRange } from 
 import { Fault } from '../../faults/index.ts';
 import { httpDate } from '../../kit/index.ts';
 import type { Call } from './call.ts';
-import { commonHeaders, etagHeader, type HeaderList, objectHeaders, readConditions, readOverrides, wholeHeaders } from './headers.ts';
+import { replacedHeaders } from './downloads.ts';
+import { commonHeaders, etagHeader, type HeaderList, objectHeaders, readConditions, wholeHeaders } from './headers.ts';
 import { sendEmpty, sendStream } from './respond.ts';
+import { follow } from './symlink.ts';
 import { transformObject } from './transform.ts';
+import { refuseVersion } from './versions.ts';
 
 /** GetObject: the object or one range of it; through an Object FC access point, what its function makes of it. */
 export function getObject(call: Call): Promise<void> | undefined {
@@ -12,10 +15,11 @@ export function getObject(call: Call): Promise<void> | undefined {
   const { ctx } = call;
   const bucket = call.bucket.name;
   refuseVariants(call);
-  const replaced = readOverrides(ctx);
-  const found = call.rooms.store.get(bucket, call.key);
-  if (!found) throw noSuchKey(call.key);
+  const stored = call.rooms.store.get(bucket, call.key);
+  if (!stored) throw noSuchKey(call.key);
+  const found = stored.head.target === undefined ? stored : follow(call, stored.head);
   const { head } = found;
+  const replaced = replacedHeaders(call, head);
   if (!proceed(call, head)) return undefined;
   const range = readRange(call, head.size);
   const list = commonHeaders(ctx).concat(range ? partHeaders(head, replaced, range) : wholeHeaders(head, replaced));
@@ -41,7 +45,7 @@ export function headObject(call: Call): Promise<void> | undefined {
   const { ctx } = call;
   const head = requireHead(call);
   if (!proceed(call, head)) return undefined;
-  ctx.res.writeHead(200, commonHeaders(ctx).concat(wholeHeaders(head)));
+  ctx.res.writeHead(200, commonHeaders(ctx).concat(wholeHeaders(head, replacedHeaders(call, head))));
   ctx.res.end();
   return undefined;
 }
@@ -64,7 +68,7 @@ function requireHead(call: Call): ObjectHead {
   refuseVariants(call);
   const head = call.rooms.store.head(bucket, call.key);
   if (!head) throw noSuchKey(call.key);
-  return head;
+  return head.target === undefined ? head : follow(call, head).head;
 }
 
 function noSuchKey(key: string): Fault {
@@ -74,10 +78,7 @@ function noSuchKey(key: string): Fault {
 /** Other forms of an object that the store does not have. @throws Fault NotImplemented */
 function refuseVariants(call: Call): void {
   if (call.ctx.rawQuery === '') return;
-  const version = call.param('versionId');
-  if (version !== undefined && version !== '' && version !== 'null') {
-    throw new Fault('NotImplemented', `Sluice keeps no versions yet: versionId may only be "null" (${call.operation.name}).`);
-  }
+  refuseVersion(call);
   if (call.param('x-oss-process') !== undefined) {
     throw new Fault(
       'NotImplemented',

@@ -46,9 +46,10 @@ describe('PutObject', () => {
     ['a wrong x-oss-content-sha256', { headers: { 'x-oss-content-sha256': 'a'.repeat(64) } }, 400, 'InvalidDigest'],
     ['x-oss-forbid-overwrite', { headers: { 'x-oss-forbid-overwrite': 'true' } }, 409, 'FileAlreadyExists'],
     ['an unknown storage class', { headers: { 'x-oss-storage-class': 'Gold' } }, 400, 'InvalidArgument'],
-    ['tagging', { headers: { 'x-oss-tagging': 'a=b' } }, 400, 'NotImplemented'],
+    ['a tag that cannot be one', { headers: { 'x-oss-tagging': 'a%3F=b' } }, 400, 'InvalidTag'],
+    ['a callback', { headers: { 'x-oss-callback': 'e30=' } }, 400, 'NotImplemented'],
     ['too much metadata', { headers: { 'x-oss-meta-a': 'x'.repeat(9_000) } }, 400, 'InvalidArgument'],
-    ['CopyObject', { headers: { 'x-oss-copy-source': '/photos/fox.txt' } }, 400, 'NotImplemented'],
+    ['a copy of what is not there', { headers: { 'x-oss-copy-source': '/photos/none' } }, 404, 'NoSuchKey'],
   ] as const) {
     test(`${name} is refused and leaves the object alone`, async () => {
       const answer = await oss.send('PUT', 'photos', 'fox.txt', { body: 'changed', ...options });

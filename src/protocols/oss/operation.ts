@@ -5,9 +5,12 @@ export type Level = 'service' | 'bucket' | 'object';
 
 /**
  * What the caller must be allowed to do the action on: all of the account's OSS, the bucket, the object, the (Object FC) access point named in
- * a header, or anything (`*`). With 'keys' the operation asks for each key itself, by authorizeKey.
+ * a header or parameter, or anything (`*`). With 'keys' the operation asks for each key itself, by authorizeKey.
  */
 export type ResourceKind = 'service' | 'bucket' | 'object' | 'keys' | 'access-point' | 'object-fc' | 'any';
+
+/** What an ACL may give to everybody. The canned ACLs give READ and WRITE of objects; nobody but the account and its policies gives the others. */
+export type Permission = 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP';
 
 /** One row of the operation table. */
 export interface Operation {
@@ -19,10 +22,24 @@ export interface Operation {
   readonly selector?: string;
   /** Header whose presence selects it, before a row without one. */
   readonly header?: string;
+  /** Second query parameter whose presence selects it, before a row without one. */
+  readonly parameter?: string;
   /** RAM action. */
   readonly action: string;
   readonly resource: ResourceKind;
+  /** Actions that a header asks for besides, on the same resource; the header's value `default` asks for nothing. */
+  readonly also?: readonly { readonly header: string; readonly action: string }[];
+  /** Header that names an object which the caller must be allowed to read (oss:GetObject) besides; the operation asks by authorizeSource. */
+  readonly source?: string;
+  /** The permission of an ACL that opens it. */
+  readonly acl?: Permission;
+  /** True when an anonymous caller may have it, by ACL or by policy; everything else needs a signature. */
+  readonly anonymous?: true;
+  /** True when no policy of the bucket keeps the account from it, so that nobody locks himself out. */
+  readonly ownersAlways?: true;
   /** True when it also works through the alias of an access point; then it runs on the bucket behind it. */
   readonly throughAccessPoint?: boolean;
+  /** True when it also works through the alias of an Object FC access point; then a function answers. */
+  readonly throughObjectFc?: true;
   readonly run: (call: Call) => Promise<void> | void;
 }

@@ -27,11 +27,15 @@ export function readLength(call: Call): number | undefined {
 
 /**
  * Reads a whole request document and checks it against Content-MD5 if there is one.
+ * @param tooLarge what to throw for a document beyond the limit; EntityTooLarge when left out
  * @throws Fault EntityTooLarge, InvalidDigest
  */
-async function readDocument(call: Call, limit: number): Promise<Buffer> {
+export async function readDocument(
+  call: Call,
+  limit: number,
+  tooLarge = () => new Fault('EntityTooLarge', `The document may have at most ${limit} bytes.`),
+): Promise<Buffer> {
   const { ctx } = call;
-  const tooLarge = () => new Fault('EntityTooLarge', `The document may have at most ${limit} bytes.`);
   if (Number(call.header('content-length') ?? 0) > limit) throw tooLarge();
   const digest = readContentMd5(call);
   const body = await readAll(ctx.body(), limit, tooLarge);

@@ -18,6 +18,8 @@ export interface Directory {
   endpoint(label: string, point: 'access-point' | 'object-fc'): Resolved | undefined;
   /** Names to try for a client that names its bucket by a host of its own; bounded. */
   names(): readonly string[];
+  /** The bucket of packages on their way, for a first segment that is an account id and no bucket. */
+  uploads?(first: string): string | undefined;
 }
 
 /**
@@ -57,7 +59,7 @@ function wholePath(path: string): string {
  * @throws Fault InvalidURI
  */
 export function candidatesOf(placement: Placement, path: string, directory: Directory): Candidate[] {
-  if (placement.kind === 'path') return [fromPath(path)];
+  if (placement.kind === 'path') return pathCandidates(path, directory);
   const rest = wholePath(path);
   if (placement.kind === 'virtual') return virtualCandidates(placement.name, path, rest);
   if (placement.kind === 'endpoint') {
@@ -73,6 +75,13 @@ export function candidatesOf(placement: Placement, path: string, directory: Dire
     for (const name of directory.names()) candidates.push(named(name, rest));
   }
   return candidates;
+}
+
+/** ali-oss drops the bucket from the URL of an IP endpoint but signs it: a deploy tool that puts a package sends `/<account id>/<name>`. */
+function pathCandidates(path: string, directory: Directory): Candidate[] {
+  const plain = fromPath(path);
+  const uploads = plain.key === undefined ? undefined : directory.uploads?.(plain.bucket as string);
+  return uploads === undefined ? [plain] : [plain, named(uploads, wholePath(path))];
 }
 
 function virtualCandidates(name: string, path: string, rest: string): Candidate[] {

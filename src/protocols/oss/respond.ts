@@ -1,7 +1,8 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { type Fault, renderOssError } from '../../faults/index.ts';
 import type { RequestContext } from '../../http/index.ts';
-import { commonHeaders, type HeaderList } from './headers.ts';
+import type { ByteSink } from '../../kit/index.ts';
+import { commonHeaders, crossOrigin, type HeaderList } from './headers.ts';
 
 /** An answer without a body. */
 export function sendEmpty(ctx: RequestContext, status = 200, headers: HeaderList = []): void {
@@ -13,9 +14,14 @@ export function sendEmpty(ctx: RequestContext, status = 200, headers: HeaderList
 
 /** A document, which answers every read of configuration and every listing. */
 export function sendXml(ctx: RequestContext, xml: string, headers: HeaderList = []): void {
-  const body = Buffer.from(xml);
+  sendText(ctx, xml, 'application/xml', headers);
+}
+
+/** A whole answer in text. */
+export function sendText(ctx: RequestContext, text: string, contentType: string, headers: HeaderList = []): void {
+  const body = Buffer.from(text);
   const list = commonHeaders(ctx);
-  list.push('Content-Type', 'application/xml', 'Content-Length', String(body.length));
+  list.push('Content-Type', contentType, 'Content-Length', String(body.length));
   ctx.res.writeHead(200, list.concat(headers));
   ctx.res.end(body);
 }
@@ -24,7 +30,7 @@ export function sendXml(ctx: RequestContext, xml: string, headers: HeaderList = 
  * Sends a stream after the head, no faster than the client takes it. Resolves when the client has all, or left.
  * @throws what the source throws; the door then resets the connection
  */
-export async function sendStream(ctx: RequestContext, source: Readable & { sendTo?(target: Writable): Promise<void> }): Promise<void> {
+export async function sendStream(ctx: RequestContext, source: Readable & { sendTo?(target: ByteSink): Promise<void> }): Promise<void> {
   const { res } = ctx;
   if (source.sendTo) {
     await source.sendTo(res);
@@ -56,8 +62,11 @@ export function renderFault(ctx: RequestContext, fault: Fault): { status: number
     'x-oss-request-id': ctx.id,
     'x-oss-server-time': String(ctx.elapsedMs()),
     'x-oss-ec': fault.ec,
+    'X-Content-Type-Options': 'nosniff',
     ...fault.headers,
   };
+  const more = crossOrigin.get(ctx) ?? [];
+  for (let i = 0; i + 1 < more.length; i += 2) headers[more[i] as string] = more[i + 1] as string;
   if (ctx.method === 'HEAD')
     return { status: fault.status, headers: { ...headers, 'x-oss-err': Buffer.from(xml).toString('base64') }, body: '' };
   return { status: fault.status, headers: { ...headers, 'Content-Type': 'application/xml' }, body: xml };

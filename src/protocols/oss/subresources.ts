@@ -89,9 +89,11 @@ const verbs: Record<string, string> = { GET: 'Get', HEAD: 'Get', PUT: 'Put', DEL
 /** Operation names by level, method and selecting parameter. */
 const names = new Map<string, string>();
 const selecting = new Set<string>();
+const atObjects = new Set<string>();
 for (const line of table.trim().split('\n')) {
   const [level = '', methods = '', selector = '', name = ''] = line.split(/\s+/);
   selecting.add(selector);
+  if (level === 'object') atObjects.add(selector);
   for (const method of methods.split(',')) {
     names.set(`${level} ${method} ${selector}`, name.endsWith('*') ? `${verbs[method]}${name.slice(0, -1)}` : name);
   }
@@ -99,9 +101,17 @@ for (const line of table.trim().split('\n')) {
 /** With GET these do not select: x-oss-process shapes the answer of GetObject. */
 const onlyWithPost = new Set(['x-oss-process', 'x-oss-async-process']);
 
-/** True when this query parameter selects an operation of OSS, at any level. */
+/** Tells operations of one subresource apart: with it `?publicAccessBlock` is that of an access point. */
+export const pointParameter = 'x-oss-access-point-name';
+
+/** True when this query parameter selects an operation of OSS, at any level; a signature must cover it. */
 export function selects(name: string, method: string): boolean {
-  return selecting.has(name) && (method === 'POST' || !onlyWithPost.has(name));
+  return name === pointParameter || (selecting.has(name) && (method === 'POST' || !onlyWithPost.has(name)));
+}
+
+/** True when it selects one at this level. In a read of an object every other parameter is the function's, whatever it means for buckets. */
+export function selectsAt(level: Level, method: string, name: string): boolean {
+  return level === 'object' && (method === 'GET' || method === 'HEAD') ? atObjects.has(name) : selecting.has(name);
 }
 
 /** The vendor's name of the operation, or undefined when there is none for this level and method. */

@@ -2,6 +2,7 @@ import type { Resolved } from '../../accesspoints/index.ts';
 import type { RequestContext } from '../../http/index.ts';
 import type { ClientSink } from '../../transforms/index.ts';
 import type { Call } from './call.ts';
+import { forcedDownload, isHandedAround } from './downloads.ts';
 import { commonHeaders, readOverrides } from './headers.ts';
 
 /** Parameters that sign a URL; a function never sees them. */
@@ -31,8 +32,8 @@ export function transformObject(call: Call, resolved: Extract<Resolved, { kind: 
     principal: call.principal,
     requestId: ctx.id,
     url: userUrl(ctx, call.presigned),
-    headers: userHeaders(ctx.req.rawHeaders),
-    sink: clientSink(ctx, readOverrides(ctx), headOnly),
+    headers: userHeaders(ctx.rawHeaders),
+    sink: clientSink(ctx, readOverrides(ctx), headOnly, isHandedAround(call)),
     signal: ctx.signal,
   });
 }
@@ -68,12 +69,13 @@ export function userHeaders(rawHeaders: readonly string[]): [string, string][] {
 }
 
 /** The waiting client as the transforms room writes to it. */
-function clientSink(ctx: RequestContext, replaced: Map<string, string> | undefined, headOnly: boolean): ClientSink {
+function clientSink(ctx: RequestContext, asked: Map<string, string> | undefined, headOnly: boolean, guarded: boolean): ClientSink {
   const { res } = ctx;
   return {
     head(status, headers) {
       const list = commonHeaders(ctx);
       const bodiless = headOnly && ctx.method !== 'HEAD';
+      const replaced = guarded ? withDownload(asked, headers) : asked;
       // Content-Length must stay last: node re-encodes a Content-Disposition that follows it.
       if (replaced) for (const [name, value] of replaced) list.push(name, value);
       for (const [name, value] of headers) {
@@ -85,10 +87,20 @@ function clientSink(ctx: RequestContext, replaced: Map<string, string> | undefin
     },
     body: res,
     reset() {
-      if (!ctx.req.socket.destroyed) ctx.req.socket.resetAndDestroy();
+      ctx.reset();
     },
     get headSent() {
       return res.headersSent;
     },
   };
+}
+
+/** The replaced headers, and those that keep a browser from running what the function made. */
+function withDownload(
+  asked: Map<string, string> | undefined,
+  headers: readonly (readonly [string, string])[],
+): Map<string, string> | undefined {
+  const sent = (name: string) => asked?.get(name) ?? headers.find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
+  const forced = forcedDownload(sent('Content-Type') ?? '', sent('Content-Disposition'));
+  return forced ? new Map([...(asked ?? []), ...forced]) : asked;
 }

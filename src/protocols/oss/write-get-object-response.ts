@@ -31,7 +31,7 @@ export async function writeGetObjectResponse(call: Call): Promise<void> {
     token: call.header('x-oss-request-token'),
     route: call.header('x-oss-request-route'),
     status: call.header('x-oss-fwd-status'),
-    forwarded: forwardedHeaders(ctx.req.rawHeaders),
+    forwarded: forwardedHeaders(ctx.rawHeaders),
     contentLength: length === undefined ? undefined : Number(length),
     contentMd5: readContentMd5(call)?.toString('base64'),
     // Asked for only once the token is known to be good: until then a waiting client is not told to send.

@@ -27,6 +27,20 @@ export interface Step {
   functionArn?: string;
   roleArn?: string;
   features?: string[];
+  acl?: string;
+  policy?: string;
+  block?: boolean;
+  continuation?: string;
+  partSize?: number;
+  source?: string;
+  ranges?: [number, number][];
+  position?: number;
+  crc64?: string;
+  target?: string;
+  tags?: Record<string, string>;
+  origins?: string[];
+  referers?: string[];
+  empty?: boolean;
 }
 
 /** What one step came back with; which fields are there depends on the step. */
@@ -55,6 +69,22 @@ export interface StepResult {
   roleArn?: string;
   features?: string[];
   actions?: string[];
+  acl?: string;
+  policy?: string;
+  public?: boolean;
+  blocked?: boolean;
+  continuation?: string;
+  again?: string;
+  sizes?: number[];
+  uploads?: string[];
+  position?: number;
+  target?: string;
+  tags?: Record<string, string>;
+  objects?: number;
+  multipart?: number;
+  origins?: string[];
+  referers?: string[];
+  empty?: boolean;
 }
 
 export interface Client {

@@ -16,7 +16,7 @@ export interface Report {
   release(order: Order): void;
 }
 
-export type Order = 'return' | 'raise' | 'exit' | 'hang';
+export type Order = 'return' | 'raise' | 'exit' | 'hang' | 'hoard';
 
 /** One call of a function that the test waits for. */
 export interface Expected {

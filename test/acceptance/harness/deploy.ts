@@ -24,6 +24,9 @@ export interface FunctionOptions {
   timeout?: number;
   memorySize?: number;
   role?: string;
+  environment?: Record<string, string>;
+  /** Further fields of CreateFunctionInput, such as runtime, handler and instanceConcurrency. */
+  settings?: Record<string, unknown>;
   /** Uploads the ZIP into this bucket first and names it there, instead of sending it inside the request. */
   through?: string;
 }
@@ -89,11 +92,22 @@ export async function deployFunction(sluice: Sluice, name: string, files: CodeFi
     memorySize: options.memorySize ?? 512,
     timeout: options.timeout ?? 60,
     ...(options.role ? { role: options.role } : {}),
+    ...(options.environment ? { environmentVariables: options.environment } : {}),
+    ...options.settings,
     code: new fc.InputCodeLocation(code),
   });
   const created = await fcClient(sluice).createFunction(new fc.CreateFunctionRequest({ body }));
   assert.equal(created.statusCode, 200);
   assert.equal(created.body?.functionName, name);
+  assert.equal(created.body?.functionArn, functionArn(sluice, name));
+}
+
+/** Creates a function whose package is these bytes: a JAR as it is, or a ZIP. */
+export async function deployArchive(sluice: Sluice, name: string, archive: Buffer, settings: Record<string, unknown>): Promise<void> {
+  const code = new fc.InputCodeLocation({ zipFile: archive.toString('base64') });
+  const body = new fc.CreateFunctionInput({ functionName: name, memorySize: 512, timeout: 60, ...settings, code });
+  const created = await fcClient(sluice).createFunction(new fc.CreateFunctionRequest({ body }));
+  assert.equal(created.statusCode, 200);
   assert.equal(created.body?.functionArn, functionArn(sluice, name));
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +13,10 @@ import { python, reachablePackages, root } from './toolchain.ts';
 export interface StartOptions {
   env?: Record<string, string>;
   args?: string[];
+  /** Runs the server as this user and group. */
+  user?: number;
+  /** Another `bin/sluice` than that of the repository. */
+  program?: string;
 }
 
 interface Ready {
@@ -41,15 +45,17 @@ export class Sluice {
   constructor(options: StartOptions) {
     this.folder = mkdtempSync(join(tmpdir(), 'sluice-acceptance-'));
     chmodSync(this.folder, 0o711);
+    if (options.user !== undefined) chownSync(this.folder, options.user, options.user);
     const packages = reachablePackages();
     this.#copies = packages?.temporary ? [packages.folder] : [];
     const { SLUICE_VENDOR_DOC: _, NODE_OPTIONS: __, NODE_TEST_CONTEXT: ___, ...inherited } = process.env;
     const own = ['--data', join(this.folder, 'data'), '--port', '0', '--control-port', '0', '--ready-json'];
     this.#child = spawn(
       process.execPath,
-      [process.env.SLUICE_BIN ?? join(root, 'bin', 'sluice'), 'serve', ...own, ...(options.args ?? [])],
+      [options.program ?? process.env.SLUICE_BIN ?? join(root, 'bin', 'sluice'), 'serve', ...own, ...(options.args ?? [])],
       {
         cwd: this.folder,
+        ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
         env: {
           ...inherited,
           SLUICE_ACCESS_KEY_ID: this.key.id,

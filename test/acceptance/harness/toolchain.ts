@@ -10,15 +10,27 @@ export interface PythonTools {
   interpreter: string;
   packages: string;
   oss2: Record<'2.18.3' | 'newest', string>;
+  /** Missing in a toolchain that was prepared earlier. */
+  fc2?: string;
 }
 
 export interface GoTools {
   programs: Record<'v1-2.2.3' | 'v1-newest' | 'v2-newest', string>;
+  functions: Record<'acts-0.0.2' | 'acts-0.2.11' | 'acts-0.3.1' | 'acts-foreign' | 'answer' | 'red-png', string>;
+}
+
+export interface JavaTools {
+  jars: Record<'red-png' | 'many-3.17.2' | 'many-newest' | 'plain-1.2.0' | 'plain-1.3.0' | 'plain-1.4.1', string>;
+  thin: string;
+  project: string;
+  oss: Record<'3.17.2' | 'newest', string>;
 }
 
 interface Toolchains {
+  bubblewrap?: { program: string } | { missing: string };
   python: PythonTools | { missing: string };
   go: GoTools | { missing: string };
+  java?: JavaTools | { missing: string };
 }
 
 function read(): Toolchains {
@@ -41,7 +53,9 @@ function need<T extends object>(name: string, tools: T | { missing: string }): {
 }
 
 export const python = need('python', toolchains.python);
+export const bubblewrap = need('bubblewrap', toolchains.bubblewrap ?? { missing: 'not prepared; run `node scripts/toolchain/install.ts`' });
 export const go = need('go', toolchains.go);
+export const java = need('java', toolchains.java ?? { missing: 'not prepared; run `node scripts/toolchain/install.ts`' });
 
 /** The Pillow folder at a place that functions, which run as another user, can reach: copied when a folder above it is closed to others. */
 export function reachablePackages(): { folder: string; temporary: boolean } | undefined {

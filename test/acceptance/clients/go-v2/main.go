@@ -47,6 +47,10 @@ type step struct {
 	FunctionArn string            `json:"functionArn"`
 	RoleArn     string            `json:"roleArn"`
 	Features    []string          `json:"features"`
+	Acl         string            `json:"acl"`
+	Policy      string            `json:"policy"`
+	Block       bool              `json:"block"`
+	Continue    string            `json:"continuation"`
 }
 
 type job struct {
@@ -72,8 +76,12 @@ func main() {
 	if work.Signature == "v4" {
 		version = oss.SignatureVersionV4
 	}
+	provider := credentials.NewAnonymousCredentialsProvider()
+	if work.AccessKeyID != "" {
+		provider = credentials.NewStaticCredentialsProvider(work.AccessKeyID, work.AccessKeySecret, work.SecurityToken)
+	}
 	config := oss.LoadDefaultConfig().
-		WithCredentialsProvider(credentials.NewStaticCredentialsProvider(work.AccessKeyID, work.AccessKeySecret, work.SecurityToken)).
+		WithCredentialsProvider(provider).
 		WithRegion(work.Region).
 		WithEndpoint(work.Endpoint).
 		WithSignatureVersion(version).
@@ -167,7 +175,14 @@ func carryOut(client *oss.Client, s step) (fields, error) {
 	case "answer":
 		return answer(client, s)
 	}
-	if strings.Contains(s.Op, "AccessPoint") {
+	switch {
+	case strings.HasSuffix(s.Op, "Policy"), strings.HasSuffix(s.Op, "PolicyStatus"):
+		return policy(client, s)
+	case strings.HasSuffix(s.Op, "Acl"):
+		return acl(client, s)
+	case strings.HasSuffix(s.Op, "Block"):
+		return block(client, s)
+	case strings.Contains(s.Op, "AccessPoint"):
 		return accessPoint(client, s)
 	}
 	return onObject(client, s)
@@ -317,7 +332,9 @@ func accessPoint(client *oss.Client, s step) (fields, error) {
 		}
 		return fields{"name": text(result.AccessPointName), "alias": text(result.Alias), "arn": text(result.AccessPointArn), "status": text(result.AccessPointStatus)}, nil
 	case "listAccessPoints":
-		result, err := client.ListAccessPoints(ctx, &oss.ListAccessPointsRequest{Bucket: optional(s.Bucket)})
+		result, err := client.ListAccessPoints(ctx, &oss.ListAccessPointsRequest{
+			Bucket: optional(s.Bucket), MaxKeys: int64(s.MaxKeys), ContinuationToken: optional(s.Continue),
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -325,7 +342,7 @@ func accessPoint(client *oss.Client, s step) (fields, error) {
 		for _, entry := range result.AccessPoints {
 			names = append(names, text(entry.AccessPointName))
 		}
-		return fields{"names": names}, nil
+		return fields{"names": names, "continuation": text(result.NextContinuationToken), "truncated": result.IsTruncated}, nil
 	case "deleteAccessPoint":
 		result, err := client.DeleteAccessPoint(ctx, &oss.DeleteAccessPointRequest{Bucket: bucket, AccessPointName: name})
 		if err != nil {
@@ -360,7 +377,9 @@ func objectFcAccessPoint(client *oss.Client, s step) (fields, error) {
 			"arn": text(result.AccessPointForObjectProcessArn), "status": text(result.AccessPointForObjectProcessStatus), "accessPoint": text(result.AccessPointName),
 		}, nil
 	case "listObjectFcAccessPoints":
-		result, err := client.ListAccessPointsForObjectProcess(ctx, &oss.ListAccessPointsForObjectProcessRequest{})
+		result, err := client.ListAccessPointsForObjectProcess(ctx, &oss.ListAccessPointsForObjectProcessRequest{
+			MaxKeys: int64(s.MaxKeys), ContinuationToken: optional(s.Continue),
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -370,7 +389,7 @@ func objectFcAccessPoint(client *oss.Client, s step) (fields, error) {
 				names = append(names, text(entry.AccessPointNameForObjectProcess))
 			}
 		}
-		return fields{"names": names}, nil
+		return fields{"names": names, "continuation": text(result.NextContinuationToken), "truncated": result.IsTruncated}, nil
 	case "configureObjectFcAccessPoint":
 		_, err := client.PutAccessPointConfigForObjectProcess(ctx, &oss.PutAccessPointConfigForObjectProcessRequest{
 			Bucket: bucket, AccessPointForObjectProcessName: name,
@@ -393,6 +412,142 @@ func objectFcAccessPoint(client *oss.Client, s step) (fields, error) {
 			return nil, err
 		}
 		return fields{"status": result.StatusCode}, nil
+	}
+	return nil, errors.New("no such step: " + s.Op)
+}
+
+func acl(client *oss.Client, s step) (fields, error) {
+	bucket, key := oss.Ptr(s.Bucket), oss.Ptr(s.Key)
+	switch s.Op {
+	case "putBucketAcl":
+		result, err := client.PutBucketAcl(ctx, &oss.PutBucketAclRequest{Bucket: bucket, Acl: oss.BucketACLType(s.Acl)})
+		return status(result, err)
+	case "getBucketAcl":
+		result, err := client.GetBucketAcl(ctx, &oss.GetBucketAclRequest{Bucket: bucket})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"acl": text(result.ACL)}, nil
+	case "putObjectAcl":
+		result, err := client.PutObjectAcl(ctx, &oss.PutObjectAclRequest{Bucket: bucket, Key: key, Acl: oss.ObjectACLType(s.Acl)})
+		return status(result, err)
+	case "getObjectAcl":
+		result, err := client.GetObjectAcl(ctx, &oss.GetObjectAclRequest{Bucket: bucket, Key: key})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"acl": text(result.ACL)}, nil
+	}
+	return nil, errors.New("no such step: " + s.Op)
+}
+
+func policy(client *oss.Client, s step) (fields, error) {
+	bucket, name := oss.Ptr(s.Bucket), oss.Ptr(s.Name)
+	body := strings.NewReader(s.Policy)
+	switch s.Op {
+	case "putBucketPolicy":
+		result, err := client.PutBucketPolicy(ctx, &oss.PutBucketPolicyRequest{Bucket: bucket, Body: body})
+		return status(result, err)
+	case "getBucketPolicy":
+		result, err := client.GetBucketPolicy(ctx, &oss.GetBucketPolicyRequest{Bucket: bucket})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"policy": result.Body}, nil
+	case "deleteBucketPolicy":
+		result, err := client.DeleteBucketPolicy(ctx, &oss.DeleteBucketPolicyRequest{Bucket: bucket})
+		return status(result, err)
+	case "getBucketPolicyStatus":
+		result, err := client.GetBucketPolicyStatus(ctx, &oss.GetBucketPolicyStatusRequest{Bucket: bucket})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"public": *result.PolicyStatus.IsPublic}, nil
+	case "putAccessPointPolicy":
+		result, err := client.PutAccessPointPolicy(ctx, &oss.PutAccessPointPolicyRequest{Bucket: bucket, AccessPointName: name, Body: body})
+		return status(result, err)
+	case "getAccessPointPolicy":
+		result, err := client.GetAccessPointPolicy(ctx, &oss.GetAccessPointPolicyRequest{Bucket: bucket, AccessPointName: name})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"policy": result.Body}, nil
+	case "deleteAccessPointPolicy":
+		result, err := client.DeleteAccessPointPolicy(ctx, &oss.DeleteAccessPointPolicyRequest{Bucket: bucket, AccessPointName: name})
+		return status(result, err)
+	case "putObjectFcAccessPointPolicy":
+		result, err := client.PutAccessPointPolicyForObjectProcess(ctx, &oss.PutAccessPointPolicyForObjectProcessRequest{Bucket: bucket, AccessPointForObjectProcessName: name, Body: body})
+		return status(result, err)
+	case "getObjectFcAccessPointPolicy":
+		result, err := client.GetAccessPointPolicyForObjectProcess(ctx, &oss.GetAccessPointPolicyForObjectProcessRequest{Bucket: bucket, AccessPointForObjectProcessName: name})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"policy": result.Body}, nil
+	case "deleteObjectFcAccessPointPolicy":
+		result, err := client.DeleteAccessPointPolicyForObjectProcess(ctx, &oss.DeleteAccessPointPolicyForObjectProcessRequest{Bucket: bucket, AccessPointForObjectProcessName: name})
+		return status(result, err)
+	}
+	return nil, errors.New("no such step: " + s.Op)
+}
+
+// status takes what any operation without an answer of its own returns.
+func status[T any](result *T, err error) (fields, error) {
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(result)
+	if err != nil {
+		return nil, err
+	}
+	var seen struct{ StatusCode int }
+	if err := json.Unmarshal(encoded, &seen); err != nil {
+		return nil, err
+	}
+	return fields{"status": seen.StatusCode}, nil
+}
+
+// block reads and writes the block on public access: of an access point, a bucket, or the account when neither is named.
+func block(client *oss.Client, s step) (fields, error) {
+	bucket, name := oss.Ptr(s.Bucket), oss.Ptr(s.Name)
+	config := &oss.PublicAccessBlockConfiguration{BlockPublicAccess: oss.Ptr(s.Block)}
+	switch s.Op {
+	case "putAccountBlock":
+		result, err := client.PutPublicAccessBlock(ctx, &oss.PutPublicAccessBlockRequest{PublicAccessBlockConfiguration: config})
+		return status(result, err)
+	case "getAccountBlock":
+		result, err := client.GetPublicAccessBlock(ctx, &oss.GetPublicAccessBlockRequest{})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"blocked": *result.PublicAccessBlockConfiguration.BlockPublicAccess}, nil
+	case "deleteAccountBlock":
+		result, err := client.DeletePublicAccessBlock(ctx, &oss.DeletePublicAccessBlockRequest{})
+		return status(result, err)
+	case "putBucketBlock":
+		result, err := client.PutBucketPublicAccessBlock(ctx, &oss.PutBucketPublicAccessBlockRequest{Bucket: bucket, PublicAccessBlockConfiguration: config})
+		return status(result, err)
+	case "getBucketBlock":
+		result, err := client.GetBucketPublicAccessBlock(ctx, &oss.GetBucketPublicAccessBlockRequest{Bucket: bucket})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"blocked": *result.PublicAccessBlockConfiguration.BlockPublicAccess}, nil
+	case "deleteBucketBlock":
+		result, err := client.DeleteBucketPublicAccessBlock(ctx, &oss.DeleteBucketPublicAccessBlockRequest{Bucket: bucket})
+		return status(result, err)
+	case "putAccessPointBlock":
+		result, err := client.PutAccessPointPublicAccessBlock(ctx, &oss.PutAccessPointPublicAccessBlockRequest{Bucket: bucket, AccessPointName: name, PublicAccessBlockConfiguration: config})
+		return status(result, err)
+	case "getAccessPointBlock":
+		result, err := client.GetAccessPointPublicAccessBlock(ctx, &oss.GetAccessPointPublicAccessBlockRequest{Bucket: bucket, AccessPointName: name})
+		if err != nil {
+			return nil, err
+		}
+		return fields{"blocked": *result.PublicAccessBlockConfiguration.BlockPublicAccess}, nil
+	case "deleteAccessPointBlock":
+		result, err := client.DeleteAccessPointPublicAccessBlock(ctx, &oss.DeleteAccessPointPublicAccessBlockRequest{Bucket: bucket, AccessPointName: name})
+		return status(result, err)
 	}
 	return nil, errors.New("no such step: " + s.Op)
 }

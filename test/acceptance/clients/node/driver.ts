@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { text } from 'node:stream/consumers';
 import OSS from 'ali-oss';
+import { storeOperations } from './store.ts';
 
 interface Step {
   op: string;
@@ -23,6 +24,8 @@ interface Step {
   after?: string;
   maxKeys?: number;
   expires?: number;
+  acl?: string;
+  policy?: string;
 }
 
 const job = JSON.parse(await text(process.stdin)) as {
@@ -76,6 +79,7 @@ function listing(step: Step, after: string) {
 }
 
 const operations: Record<string, (step: Step) => Promise<object>> = {
+  ...storeOperations(client),
   createBucket: async (step) => ({ requestId: requestId(await client.putBucket(step.bucket)) }),
   deleteBucket: async (step) => ({ requestId: requestId(await client.deleteBucket(step.bucket)) }),
   listBuckets: async () => ({ names: ((await client.listBuckets({})).buckets ?? []).map((bucket: { name: string }) => bucket.name) }),
@@ -106,6 +110,14 @@ const operations: Record<string, (step: Step) => Promise<object>> = {
   listV2: async (step) => listed(await client.listV2(listing(step, 'start-after'), {})),
   delete: async (step) => ({ requestId: requestId(await client.delete(step.key)) }),
   deleteMany: async (step) => ({ keys: ((await client.deleteMulti(step.keys)).deleted ?? []).map((entry: { Key: string }) => entry.Key) }),
+  putBucketAcl: async (step) => ({ status: (await client.putBucketACL(step.bucket, step.acl)).res.status }),
+  getBucketAcl: async (step) => ({ acl: (await client.getBucketACL(step.bucket)).acl }),
+  putObjectAcl: async (step) => ({ status: (await client.putACL(step.key, step.acl)).res.status }),
+  getObjectAcl: async (step) => ({ acl: (await client.getACL(step.key)).acl }),
+  putBucketPolicy: async (step) => ({ status: (await client.putBucketPolicy(step.bucket, JSON.parse(step.policy ?? ''))).status }),
+  // ali-oss gives the policy back parsed.
+  getBucketPolicy: async (step) => ({ policy: JSON.stringify((await client.getBucketPolicy(step.bucket)).policy) }),
+  deleteBucketPolicy: async (step) => ({ status: (await client.deleteBucketPolicy(step.bucket)).status }),
   presign: async (step) => ({
     url:
       job.signature === 'v4'

@@ -9,9 +9,14 @@ import sys
 
 import oss2
 
+import store
+
 job = json.load(sys.stdin)
 secret = (job["accessKeyId"], job["accessKeySecret"])
-auth = oss2.AuthV4(*secret) if job["signature"] == "v4" else oss2.Auth(*secret)
+if job["accessKeyId"] == "":
+    auth = oss2.AnonymousAuth()
+else:
+    auth = oss2.AuthV4(*secret) if job["signature"] == "v4" else oss2.Auth(*secret)
 
 
 def bucket(step):
@@ -91,7 +96,43 @@ def presign(step):
     return {"url": bucket(step).sign_url("GET", step["key"], step.get("expires", 60), slash_safe=step.get("slashSafe", False))}
 
 
+def service():
+    return oss2.Service(auth, job["endpoint"], region=job["region"])
+
+
+def status(result):
+    return {"status": result.status}
+
+
+def policy_text(result):
+    return {"policy": result.policy if isinstance(result.policy, str) else result.policy.decode()}
+
+
+access = {
+    "putBucketAcl": lambda step: status(bucket(step).put_bucket_acl(step["acl"])),
+    "getBucketAcl": lambda step: {"acl": bucket(step).get_bucket_acl().acl},
+    "putObjectAcl": lambda step: status(bucket(step).put_object_acl(step["key"], step["acl"])),
+    "getObjectAcl": lambda step: {"acl": bucket(step).get_object_acl(step["key"]).acl},
+    "putBucketPolicy": lambda step: status(bucket(step).put_bucket_policy(step["policy"])),
+    "getBucketPolicy": lambda step: policy_text(bucket(step).get_bucket_policy()),
+    "deleteBucketPolicy": lambda step: status(bucket(step).delete_bucket_policy()),
+    "putAccountBlock": lambda step: status(service().put_public_access_block(step["block"])),
+    "getAccountBlock": lambda step: {"blocked": service().get_public_access_block().block_public_access},
+    "deleteAccountBlock": lambda step: status(service().delete_public_access_block()),
+    "putBucketBlock": lambda step: status(bucket(step).put_bucket_public_access_block(step["block"])),
+    "getBucketBlock": lambda step: {"blocked": bucket(step).get_bucket_public_access_block().block_public_access},
+    "deleteBucketBlock": lambda step: status(bucket(step).delete_bucket_public_access_block()),
+    "putAccessPointBlock": lambda step: status(bucket(step).put_access_point_public_access_block(step["name"], step["block"])),
+    "getAccessPointBlock": lambda step: {"blocked": bucket(step).get_access_point_public_access_block(step["name"]).block_public_access},
+    "deleteAccessPointBlock": lambda step: status(bucket(step).delete_access_point_public_access_block(step["name"])),
+    "putAccessPointPolicy": lambda step: status(bucket(step).put_access_point_policy(step["name"], step["policy"])),
+    "getAccessPointPolicy": lambda step: policy_text(bucket(step).get_access_point_policy(step["name"])),
+    "deleteAccessPointPolicy": lambda step: status(bucket(step).delete_access_point_policy(step["name"])),
+}
+
 operations = {
+    **access,
+    **store.operations(bucket, describe),
     "createBucket": create_bucket, "deleteBucket": delete_bucket, "listBuckets": list_buckets, "put": put, "get": get, "head": head,
     "objectMeta": object_meta, "listV1": list_v1, "listV2": list_v2, "delete": delete, "deleteMany": delete_many, "presign": presign,
 }

@@ -24,6 +24,10 @@ def handler(event, context):
         raise RuntimeError("raised by order")
     if order == "exit":
         os._exit(9)
+    if order == "hoard":
+        kept = []
+        while True:
+            kept.append(bytearray(4 << 20))
     if order == "hang":
         time.sleep(600)
     return order

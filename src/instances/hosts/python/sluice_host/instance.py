@@ -1,4 +1,4 @@
-"""One instance: the child after the fork. Connects back, imports the handler, runs the initializer once, serves one invocation at a time."""
+"""One instance: the child after the fork. Connects back, imports the handler, runs the initializer once, serves invocations."""
 import gc
 import importlib
 import importlib.util
@@ -35,7 +35,7 @@ def main(parent, config, order):
     os.dup2(printed.fileno(), 1)
     os.dup2(printed.fileno(), 2)
     printed.close()
-    output.open_streams()
+    output.open_streams(order["marker"], config["concurrency"] > 1)
     output.set_up_logging()
     sys.modules["__main__"] = types.ModuleType("__main__")
     gc.enable()
@@ -110,10 +110,17 @@ class Instance:
     def run(self):
         try:
             self.start()
+            invoke = self.invoke
+            if self.config["concurrency"] > 1:
+                from .threads import Threads
+
+                invoke = Threads(self.invoke).give
             while True:
                 kind, meta, event = self.frames.receive()
                 if kind == wire.INVOKE:
-                    self.invoke(meta, event)
+                    invoke(meta, event)
+                elif kind == wire.PRE_STOP:
+                    self.pre_stop(meta)
         except (wire.Closed, OSError):
             os._exit(0)
 
@@ -129,14 +136,35 @@ class Instance:
                 phase = "initializer"
                 initializer = load(self.code, self.config["initializer"], "initializer")
                 self.frames.send(wire.INITIALISING, {})
-                initializer(self.context(self.about, dict(self.order["credentials"], id=self.order["request"])))
+                initializer(self.own_context(self.order["request"]))
                 self.leave_if_forked()
         except Exception as error:
             return self.fail(error, {"phase": phase}, True)
         except BaseException as error:
             self.leave(error)
-        output.flush()
-        self.frames.send(wire.SERVING, {"import": imported - begun, "init": time.monotonic() - imported})
+        times = {"import": imported - begun, "init": time.monotonic() - imported}
+        marked = output.end(self.marker, False) if self.config["concurrency"] > 1 else output.flush()
+        self.frames.send(wire.SERVING, dict(times, marked=bool(marked)))
+
+    def own_context(self, request):
+        """For the hooks: the credentials are those of the instance."""
+        return self.context(self.about, dict(self.order["credentials"], id=request))
+
+    def pre_stop(self, meta):
+        """Runs the preStop hook; the server ends this process afterwards, however that went."""
+        output.begin(meta["id"])
+        head = {"ok": True}
+        try:
+            load(self.code, self.config["pre_stop"], "preStop hook")(self.own_context(meta["id"]))
+            self.leave_if_forked()
+        except Exception as error:
+            about, log = describe(error, self.code)
+            logging.getLogger().error("%s", log)
+            head = {"ok": False, "message": about["errorMessage"]}
+        except BaseException as error:
+            self.leave(error)
+        head["marked"] = output.end(self.marker, False)
+        self.frames.send(wire.STOPPED, head)
 
     def invoke(self, meta, event):
         output.begin(meta["id"])

@@ -5,7 +5,8 @@ import os
 import sys
 import time
 
-_state = {"dirty": False, "request": ""}
+# `tags` is set where invocations overlap.
+_state = {"dirty": False, "request": "", "tags": None}
 
 
 class _Descriptor(io.FileIO):
@@ -22,8 +23,14 @@ class _Stream(io.TextIOWrapper):
         return "<stdout>" if self.fileno() == 1 else "<stderr>"
 
 
-def open_streams():
-    """Fresh line-buffered sys.stdout and sys.stderr over descriptors 1 and 2."""
+def open_streams(marker, concurrent):
+    """Fresh sys.stdout and sys.stderr over descriptors 1 and 2."""
+    if concurrent:
+        from .tagged import Tags
+
+        tags = _state["tags"] = Tags(marker)
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = tags.streams
+        return
     for name, number in (("stdout", 1), ("stderr", 2)):
         raw = _Descriptor(number, "wb", closefd=False)
         stream = _Stream(io.BufferedWriter(raw, 8192), encoding="utf-8", errors="backslashreplace", line_buffering=True)
@@ -32,12 +39,16 @@ def open_streams():
 
 
 def begin(request):
+    """From here on what this thread prints belongs to `request`."""
+    if _state["tags"]:
+        _state["tags"].begin(request)
+        return
     _state["dirty"] = False
     _state["request"] = request
 
 
 def request():
-    return _state["request"]
+    return _state["tags"].request() if _state["tags"] else _state["request"]
 
 
 def flush():
@@ -46,10 +57,14 @@ def flush():
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
+    if _state["tags"]:
+        _state["tags"].flush()
 
 
 def end(marker, wanted):
     """Flushes; writes the end marker when asked to or when something was printed. Returns whether it did."""
+    if _state["tags"]:
+        return _state["tags"].end(request(), wanted)
     flush()
     if not (wanted or _state["dirty"]):
         return False
@@ -62,7 +77,7 @@ def end(marker, wanted):
 
 class _Request(logging.Filter):
     def filter(self, record):
-        record.fc_request_id = _state["request"]
+        record.fc_request_id = request()
         return True
 
 

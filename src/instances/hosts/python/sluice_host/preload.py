@@ -137,10 +137,12 @@ def unload_own(own, roots, bare):
             del sys.modules[name]
 
 
-def module_path(code, packages, extra):
-    """sys.path: the code folder, its python folder, the interpreter's own, and last of all the server's packages."""
+def module_path(code, layers, packages, extra):
+    """sys.path: the code folder, its python folder, those of the layers, PYTHONPATH, the interpreter's own, the server's packages."""
     site = "lib/python%d.%d/site-packages" % sys.version_info[:2]
     own = [code, code + "/python", code + "/python/" + site]
+    for layer in layers:
+        own += [layer + "/python", layer + "/python/" + site, layer + "/" + site]
     own += [path for path in extra if path not in own]
     own = [path for path in own if path == code or os.path.isdir(path)]
     rest = [path for path in sys.path if path and path not in own]

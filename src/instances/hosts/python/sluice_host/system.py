@@ -31,20 +31,6 @@ def no_new_privileges():
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def limit(name, value):
-    """Lowers a resource limit; never raises one."""
-    kind = getattr(resource, "RLIMIT_" + name, None)
-    if kind is None or value is None:
-        return
-    _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    try:
-        resource.setrlimit(kind, (value, value))
-    except (ValueError, OSError):
-        pass
-
-
 def count(folder):
     """Entries of a /proc folder, or 0 where there is none."""
     try:

@@ -1,4 +1,5 @@
 """Frames between the server and this host: u32 length, u8 type, u32 length of the JSON head, head, raw bytes (big endian)."""
+import _thread
 import json
 import struct
 
@@ -10,6 +11,7 @@ FORKED = 4
 EXITED = 5
 SKIP = 6
 SHUTDOWN = 7
+HALT = 8
 
 # The connection of one instance.
 INITIALISING = 16
@@ -17,6 +19,8 @@ SERVING = 17
 INVOKE = 18
 RESULT = 19
 ERROR = 20
+PRE_STOP = 21
+STOPPED = 22
 
 # Largest body of a frame, either way (Function Compute limits, synchronous payload).
 MAX_BODY = 32 * 1024 * 1024
@@ -32,20 +36,22 @@ class Closed(Exception):
 
 
 class Connection:
-    """One blocking socket of frames; a frame is written by one call."""
+    """One blocking socket of frames; a frame is written in one piece, whichever thread sends it."""
 
     def __init__(self, sock):
         self.sock = sock
+        self._turn = _thread.allocate_lock()
         self._held = bytearray()
 
     def send(self, kind, meta, body=b""):
         head = _dumps(meta).encode()
         start = _head.pack(5 + len(head) + len(body), kind, len(head))
-        if len(body) < _CHUNK:
-            self.sock.sendall(start + head + body)
-        else:
-            self.sock.sendall(start + head)
-            self.sock.sendall(body)
+        with self._turn:
+            if len(body) < _CHUNK:
+                self.sock.sendall(start + head + body)
+            else:
+                self.sock.sendall(start + head)
+                self.sock.sendall(body)
 
     def receive(self):
         """The next frame as (type, head, body); raises Closed at the end of the stream."""

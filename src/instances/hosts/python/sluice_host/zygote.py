@@ -1,7 +1,6 @@
 """The fork server of one function revision: preloads packages, forks an instance per order, watches over all its descendants."""
 import gc
 import os
-import site
 import select
 import signal
 import site
@@ -34,21 +33,17 @@ def main(bare):
 
 
 def prepare(control, config, bare):
-    """The wall, sys.path and the imports of the handler; the Stock of modules, or None when the server has to start another one."""
+    """sys.path and the imports of the handler; the Stock of modules, or None when the server has to start another one."""
     os.umask(0o077)
     system.no_new_privileges()
     system.adopt_orphans()
-    for name, value in config["limits"].items():
-        system.limit(name, value)
     try:
         os.chdir(config["code"])
     except OSError as error:
         control.send(wire.SKIP, {"fatal": "The code folder cannot be entered by user id %d: %s." % (os.getuid(), error.strerror)})
         return None
-    roots, sys.path[:] = preload.module_path(config["code"], config["packages"], config["paths"])
+    roots, sys.path[:] = preload.module_path(config["code"], config["layers"], config["packages"], config["paths"])
     sys.dont_write_bytecode = True
-    # Without site-packages (-S) the interpreter starts without these too, and functions call exit().
-    site.setquit()
     site.sethelper()
     # The host's own packages stay out (-S), so that a function meets what the vendor's runtime has; exit() and quit() are the language's.
     site.setquit()
@@ -127,6 +122,8 @@ class Zygote:
                 return False
             if kind == wire.FORK:
                 self.fork(order)
+            if kind == wire.HALT:
+                self.halt(order["id"])
             if not self.control.holds_frame():
                 return True
 
@@ -154,6 +151,12 @@ class Zygote:
         self.instances[pid] = order["id"]
         self.control.send(wire.FORKED, {"id": order["id"], "pid": pid})
 
+    def halt(self, name):
+        for pid, known in self.instances.items():
+            if known == name:
+                system.kill(pid, group=True)
+                system.kill(pid)
+
     def reap(self):
         """Reports dead instances, after everything that they left behind is gone."""
         while True:
@@ -167,7 +170,9 @@ class Zygote:
             _, status, usage = os.wait4(pid, 0)
             if name is not None:
                 del self.instances[pid]
-                self.sweep()
+                if not self.sweep():
+                    # They fork faster than they can be killed one by one: with this process the server ends all of the sandbox.
+                    os._exit(71)
                 self.control.send(wire.EXITED, {"id": name, "pid": pid, "status": status, "kb": system.peak_kilobytes(usage), "reason": ""})
 
     def next_dead(self):
@@ -181,11 +186,11 @@ class Zygote:
         return next((pid for pid in self.instances if system.is_zombie(pid)), 0)
 
     def sweep(self):
-        """Kills and reaps the children that are no instances: orphans of dead instances, which were adopted."""
-        for _ in range(1000):
+        """Kills and reaps the children that are no instances: orphans of dead instances, which were adopted. Whether none is left."""
+        for _ in range(100):
             strangers = [pid for pid in system.children() if pid not in self.instances]
             if not strangers:
-                return
+                return True
             for pid in strangers:
                 system.kill(pid)
             for pid in strangers:
@@ -193,6 +198,7 @@ class Zygote:
                     os.waitpid(pid, 0)
                 except ChildProcessError:
                     continue
+        return False
 
     def stop(self):
         for pid in list(self.instances):

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Fault } from '../../faults/index.ts';
+import { Fault } from '../faults/index.ts';
 
 /** Requests are accepted 15 minutes before and after their date. */
 const skewMs = 15 * 60_000;

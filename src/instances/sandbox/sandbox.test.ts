@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, type TestContext, test } from 'node:test';
+import { functionUid, isRoot, processesWith, until } from '../fixture.ts';
+import { type Launch, type Launched, openSandbox, type Sandbox, SandboxError } from './sandbox.ts';
+import { findTool, trySetpriv } from './tools.ts';
+import { Wall } from './wall.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'sluice-sandbox-'));
+chmodSync(scratch, 0o711);
+after(() => rmSync(scratch, { recursive: true, force: true }));
+const limits = { memoryMb: 256, processes: 64, fileBytes: 64 * 1024 * 1024 };
+const linux = process.platform === 'linux';
+const sh = findTool('sh') as string;
+
+/** Every wall that can be built here: the levels, and the middle one without control groups. */
+async function walls(): Promise<[name: string, wall: Sandbox][]> {
+  const found: [string, Sandbox][] = [];
+  for (const setting of ['bubblewrap', 'user', 'none'] as const) {
+    try {
+      found.push([setting, await openSandbox({ dropPrivileges: isRoot, setting, scratch, readable: [] })]);
+    } catch (error) {
+      assert.ok(error instanceof SandboxError);
+    }
+  }
+  const setpriv = (await trySetpriv(isRoot))?.program;
+  const means = { dropPrivileges: isRoot, readable: [], bwrap: undefined, dieWithParent: false, cgroups: undefined };
+  if (isRoot) {
+    found.push(['user without control groups', new Wall('user', { ...means, setpriv })]);
+    found.push(['user without setpriv', new Wall('user', { ...means, setpriv: undefined })]);
+  }
+  return found;
+}
+
+let serial = 0;
+
+function start(
+  wall: Sandbox,
+  script: string,
+  changes: Partial<Launch> = {},
+): { launched: Launched; folder: string; ended: Promise<{ code: number | null; output: string }> } {
+  const folder = join(scratch, `own-${++serial}`);
+  mkdirSync(folder, { mode: 0o700 });
+  if (functionUid !== undefined) chownSync(folder, functionUid, functionUid);
+  const launched = wall.launch({
+    program: sh,
+    args: ['-c', script],
+    cwd: '/',
+    env: { OWN: folder, PATH: '/usr/bin:/bin' },
+    uid: functionUid,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    readable: [],
+    writable: [folder],
+    limits,
+    ...changes,
+  });
+  let output = '';
+  for (const stream of [launched.child.stdout, launched.child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
+    launched.child.once('close', (code) => resolve({ code, output })),
+  );
+  return { launched, folder, ended };
+}
+
+/** Keeps the test alive while nothing but unreferenced timers are awaited. */
+function awake(t: TestContext): void {
+  const timer = setInterval(() => {}, 1_000);
+  t.after(() => clearInterval(timer));
+}
+
+describe('every level of the wall', { skip: !linux && 'the wall is for Linux' }, async () => {
+  for (const [name, wall] of await walls()) {
+    test(`${name}: the environment arrives as it is, and nothing else`, async () => {
+      const env = { PLAIN: 'x', QUOTED: `it's "so" $HOME \`id\``, LINES: 'a\nb\n', EMPTY: '', PATH: '/usr/bin:/bin', 'not.a-name': 'lost' };
+      const { output } = await start(wall, 'env -0', { env }).ended;
+      const seen = Object.fromEntries(
+        output
+          .split('\0')
+          .filter(Boolean)
+          .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+      );
+      const { PWD: _, SLUICE_WALL: __, SHLVL: ___, _: ____, ...rest } = seen;
+      const { 'not.a-name': _____, ...wanted } = env;
+      assert.deepEqual(rest, wanted);
+    });
+
+    test(`${name}: limits, user, no new privileges, no descriptor left over`, async () => {
+      const { output, code } = await start(
+        wall,
+        'id -u; ulimit -c; ulimit -n; ulimit -f; grep NoNewPrivs /proc/self/status; ls -l /proc/self/fd',
+      ).ended;
+      assert.equal(code, 0, output);
+      const [uid, core, files, size, privileges, ...descriptors] = output.trim().split('\n');
+      assert.equal(Number(uid), functionUid ?? process.getuid?.());
+      assert.deepEqual([core, files, size], ['0', '4096', String(limits.fileBytes / 512)]);
+      if (name !== 'user without setpriv') assert.match(privileges ?? '', /1$/);
+      const left = descriptors.filter((line) => / ([3-9]|\d\d+) -> /.test(line) && !/\/dev\/null|\/proc\/\d+\/fd/.test(line));
+      assert.deepEqual(left, []);
+    });
+
+    test(`${name}: exit codes and signals come through, and a program that is not there says so`, async () => {
+      assert.equal((await start(wall, 'exit 7').ended).code, 7);
+      const missing = await start(wall, '', { program: '/nowhere/program' }).ended;
+      assert.equal(missing.code, 127);
+      assert.match(missing.output, /not found/);
+      const { launched, ended } = start(wall, 'trap "echo asked; exit 3" TERM; echo up; while :; do sleep 0.05; done');
+      launched.child.stdout?.once('data', () => launched.terminate());
+      assert.deepEqual(await ended, { code: 3, output: 'up\nasked\n' });
+    });
+
+    test(`${name}: kill takes along what has left its group, its session and its environment`, async (t) => {
+      awake(t);
+      const folder = join(scratch, `own-${serial + 1}`);
+      const daemon = `setsid sh -c 'setsid env -i sleep 612' & setsid sh -c 'exec sleep 613' & sleep 0.3; echo up; sleep 611`;
+      const { launched, ended } = start(wall, daemon);
+      await new Promise((resolve) => launched.child.stdout?.once('data', resolve));
+      assert.ok((await processesWith(folder)).length > 0);
+      launched.kill();
+      await ended;
+      // Without a user of its own a process that cleared its environment cannot be told from the server's.
+      const names = name === 'none' ? ['sleep\u0000611', 'sleep\u0000613'] : ['sleep\u0000611', 'sleep\u0000612', 'sleep\u0000613'];
+      await until(() => names.every((text) => !runs(text)), `${names} are gone`);
+    });
+
+    test(`${name}: the end of the program is the end of what it started`, async (t) => {
+      awake(t);
+      const { ended } = start(wall, `setsid sh -c 'exec sleep 622' < /dev/null > /dev/null 2>&1 & sleep 0.2; exit 0`);
+      await ended;
+      await until(() => !runs('sleep\u0000622'), 'nothing is left');
+    });
+
+    test(`${name}: more than its disk is a breach, also in files without names`, async (t) => {
+      awake(t);
+      const limited = { ...limits, fileBytes: 1024 * 1024 * 1024, diskBytes: 20 * 1024 * 1024 };
+      const fill = 'exec 9> "$OWN/file"; rm "$OWN/file"; dd if=/dev/zero bs=1M count=60 >&9 2> /dev/null; sleep 600';
+      const { launched, ended } = start(wall, fill, { limits: limited });
+      await ended;
+      assert.equal(launched.breach, 'it wrote more than 20 MB to its disk');
+    });
+
+    test(`${name}: too much memory is told, where it is counted`, async (t) => {
+      awake(t);
+      if (wall.notes.some((note) => note.includes('no control groups'))) return t.skip('no control groups');
+      const { launched, ended } = start(wall, `a=xxxxxxxxxxxxxxxx; while :; do a="$a$a"; done`, { limits: { ...limits, memoryMb: 32 } });
+      assert.notEqual((await ended).code, 0);
+      assert.equal(launched.outOfMemory(), true);
+    });
+  }
+});
+
+function runs(text: string): boolean {
+  return readdirSync('/proc').some((pid) => {
+    try {
+      return Number(pid) > 0 && readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(text);
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe('bubblewrap', async () => {
+  const wall = await openSandbox({ dropPrivileges: isRoot, setting: 'bubblewrap', scratch, readable: [] }).catch((error: Error) => error);
+  const skip = wall instanceof Error ? wall.message : false;
+
+  test('code at /code, layers joined at /opt, links of layers as links', { skip }, async () => {
+    const [code, first, second] = ['code', 'first', 'second'].map((name) => join(scratch, name)) as [string, string, string];
+    for (const folder of [code, join(first, 'python/a'), join(second, 'python/b'), join(second, 'bin')])
+      mkdirSync(folder, { recursive: true });
+    writeFileSync(join(code, 'main'), 'main');
+    writeFileSync(join(first, 'python/a/x'), 'first');
+    writeFileSync(join(second, 'python/b/y'), 'second');
+    writeFileSync(join(first, 'same'), 'first');
+    writeFileSync(join(second, 'same'), 'second');
+    writeFileSync(join(scratch, 'outside'), 'outside');
+    const { symlinkSync } = await import('node:fs');
+    symlinkSync(join(scratch, 'outside'), join(second, 'link'));
+    const script = `cat /code/main ${code}/main /opt/python/a/x /opt/python/b/y /opt/same; echo; ls /opt; cat /opt/link; touch /code/x /opt/x /x /dev/x`;
+    const { output } = await start(wall as Sandbox, script, { code, layers: [first, second] }).ended;
+    assert.match(output, /^mainmainfirstsecondfirst\nbin\nlink\npython\nsame\n/);
+    assert.match(output, /\/opt\/link: No such file/);
+    assert.equal(output.match(/Read-only file system/g)?.length, 4);
+  });
+
+  test('sees nothing of the machine but the system and what it was given', { skip }, async () => {
+    const { output } = await start(
+      wall as Sandbox,
+      'ls -A /; ls /home /root /var/lib /run /sys 2>&1; ls /proc | grep -c "^[0-9]"; hostname',
+    ).ended;
+    const names = output.split('\n');
+    for (const name of ['home', 'root', 'sys', 'boot', 'mnt', 'srv', 'media']) assert.ok(!names.includes(name), name);
+    assert.ok(Number(names.at(-3)) < 8);
+    assert.equal(names.at(-2), 'function');
+  });
+
+  test('a process inside is found by the id that it has there', { skip }, async () => {
+    const { launched, ended } = start(wall as Sandbox, 'sleep 631 & echo $!; wait');
+    const inner = Number(await new Promise<Buffer>((resolve) => launched.child.stdout?.once('data', resolve)));
+    const outer = launched.pidOf(inner);
+    assert.ok(outer !== undefined && outer !== inner);
+    assert.equal(readFileSync(`/proc/${outer}/cmdline`, 'latin1'), 'sleep\u0000631\u0000');
+    assert.equal(launched.pidOf(99_999), undefined);
+    launched.kill();
+    await ended;
+    assert.equal(launched.pidOf(inner), undefined);
+  });
+});
+
+test('what was asked for and does not work is refused with its reason', async () => {
+  const wrong = isRoot ? 'none' : 'user';
+  await assert.rejects(openSandbox({ dropPrivileges: isRoot, setting: wrong, scratch, readable: [] }), {
+    name: 'SandboxError',
+    message: /Use|use/,
+  });
+});
+
+test('trials leave nothing behind', async () => {
+  await openSandbox({ dropPrivileges: isRoot, scratch, readable: [] });
+  assert.deepEqual(
+    readdirSync(scratch).filter((name) => name.startsWith('trial')),
+    [],
+  );
+  assert.ok(existsSync(scratch));
+});

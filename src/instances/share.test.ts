@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from './fixture.ts';
+import { setUp } from './pool.fixture.ts';
+import type { Pool } from './pool.ts';
+import { Share } from './share.ts';
+
+/** Functions that share a limit. */
+function openTown(max: number) {
+  const pools: Pool[] = [];
+  const share = new Share(max, () => pools);
+  const open = (name: string, limit = 100) => {
+    const house = setUp({ name, maxInstances: limit }, { capacity: share, queue: 10_000 });
+    house.engine.eager = true;
+    pools.push(house.pool);
+    const served = { count: 0, longestMs: 0 };
+    const run = async () => {
+      const begun = performance.now();
+      await house.pool.invoke(house.call());
+      served.count++;
+      served.longestMs = Math.max(served.longestMs, performance.now() - begun);
+    };
+    return { ...house, served, run };
+  };
+  return { share, open, pools };
+}
+
+/** Ends every call that a worker has had for `workMs`. */
+function work(houses: { engine: ReturnType<typeof setUp>['engine'] }[], workMs: number): () => void {
+  const since = new WeakMap<object, number>();
+  const timer = setInterval(() => {
+    for (const { engine } of houses) {
+      for (const worker of engine.workers) {
+        for (const call of worker.calls) {
+          const begun = since.get(call) ?? performance.now();
+          since.set(call, begun);
+          if (performance.now() - begun >= workMs) call.finish();
+        }
+        worker.calls = worker.calls.filter((call) => performance.now() - (since.get(call) ?? 0) < workMs);
+      }
+    }
+  }, 1);
+  return () => clearInterval(timer);
+}
+
+test('a function that keeps every place busy does not starve another', async (t) => {
+  const town = openTown(4);
+  const noisy = town.open('noisy');
+  const quiet = town.open('quiet');
+  t.after(work([noisy, quiet], 10));
+  const flood = Array.from({ length: 1_200 }, () => noisy.run());
+  await until(() => noisy.pool.states().busy === 4, 'the noisy one has everything');
+  for (let round = 0; round < 5; round++) await quiet.run();
+  assert.ok(noisy.served.count < 1_000, `${noisy.served.count} noisy calls went before`);
+  assert.ok(quiet.served.longestMs < 500, `${quiet.served.longestMs} ms`);
+  const second = Array.from({ length: 60 }, () => quiet.run());
+  await until(() => quiet.pool.holding === 2 && noisy.pool.holding === 2, `they share evenly`);
+  await Promise.all([...flood, ...second]);
+  assert.ok(town.share.used <= 4);
+  await Promise.all(town.pools.map((pool) => pool.close()));
+  assert.equal(town.share.used, 0);
+});
+
+test('more functions than places take turns', async (t) => {
+  const town = openTown(1);
+  const houses = ['a', 'b', 'c'].map((name) => town.open(name));
+  t.after(work(houses, 5));
+  const begun = performance.now();
+  const floods = houses.flatMap((house) => Array.from({ length: 200 }, () => house.run()));
+  await until(() => houses.every((house) => house.served.count > 20), 'each had a turn');
+  assert.ok(performance.now() - begun < 3_000);
+  const starts = houses.reduce((sum, house) => sum + house.engine.workers.length, 0);
+  assert.ok(starts <= 4 + (performance.now() - begun) / 250, `${starts} starts`);
+  await Promise.all(floods);
+  await Promise.all(town.pools.map((pool) => pool.close()));
+});
+
+test('provisioned instances are taken from nobody', async (t) => {
+  const town = openTown(2);
+  const warm = town.open('warm');
+  warm.pool.keep({ ...warm.pool.fn, provisioned: 1 });
+  await until(() => warm.pool.states().idle === 1, 'it is warm');
+  const noisy = town.open('noisy');
+  t.after(work([noisy, warm], 5));
+  await Promise.all(Array.from({ length: 100 }, () => noisy.run()));
+  assert.equal(warm.engine.workers.length, 1);
+  assert.equal(warm.engine.workers[0]?.killed, false);
+  await Promise.all(town.pools.map((pool) => pool.close()));
+});
