@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { settingsReference } from '../src/config.ts';
 import { faultTable } from '../src/faults/index.ts';
 import { fc2Operations, fcOperations } from '../src/protocols/fc/index.ts';
+import { type ListedOperation, listOperations } from '../src/protocols/oss/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const origin = 'This page is written by `./run docs`; change the source and run it again.';
@@ -86,12 +87,40 @@ ${table(older, rowsOf(fc2Operations, false))}
 `;
 }
 
+function ossOperationsPage(): string {
+  const { carriedOut, refused } = listOperations();
+  const sorted = (list: ListedOperation[]) => [...list].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const code = (texts: readonly string[]) => texts.map((text) => `\`${text}\``).join(' ');
+  const request = ({ level, method, selectedBy }: ListedOperation) => [`${level}`, code([method]), code(selectedBy)];
+  const done = sorted(carriedOut).map((each) => {
+    return [`\`${each.name}\``, ...request(each), code(each.actions), each.throughAccessPoint ? 'yes' : ''];
+  });
+  const not = sorted(refused).map((each) => [`\`${each.name}\``, ...request(each)]);
+  const head = ['operation', 'of', 'method', 'selected by'];
+  return `# Operations of OSS
+
+${origin} Source: \`src/protocols/oss/table.ts\` and \`src/protocols/oss/subresources.ts\`. What each does, and what differs from the vendor, is told in
+[The store](../oss-api.md).
+
+## Carried out
+
+The last column says what works through the alias of an access point. Through an Object FC access point there are GetObject, HeadObject and GetObjectMeta.
+
+${table([...head, 'action in policies', 'access point'], done)}
+
+## Known, and refused with NotImplemented
+
+${table(head, not)}
+`;
+}
+
 /** The generated pages by their path under the repository's root. */
 export function referencePages(): Map<string, string> {
   return new Map([
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/settings.md', settingsPage()],
     ['docs/reference/fc-operations.md', fcOperationsPage()],
+    ['docs/reference/oss-operations.md', ossOperationsPage()],
   ]);
 }
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -85,6 +86,7 @@ function stopOnSignals(server: ChildProcess): () => boolean {
 }
 
 async function main(): Promise<number> {
+  enableCompileCache(join(cache, 'compile'));
   const words = process.argv.slice(2);
   const settings = readFlags(words);
   const logFile = resolve(settings.logFile ?? `${settings.data.replace(/\/+$/, '')}.log`);
@@ -107,7 +109,7 @@ async function main(): Promise<number> {
     if (!stopping()) say(text);
   }
   const [code] = (await ended) as [number | null];
-  return code ?? 1;
+  return code ?? (stopping() ? 130 : 1);
 }
 
 try {

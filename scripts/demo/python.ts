@@ -8,7 +8,6 @@ export type { PythonTools } from '../toolchain/python.ts';
 
 /** Where the demo keeps what it made. */
 export const demoCache = join(cache, 'demo');
-const memory = join(demoCache, 'python.json');
 
 /** SHA-256 of parts that cannot run into each other. */
 export function digestOf(...parts: (string | Buffer)[]): string {
@@ -33,7 +32,7 @@ export async function prepareDemoPython(onInstall: () => void): Promise<PythonTo
   if (known) return known;
   onInstall();
   const tools = await preparePython();
-  writeWhole(memory, JSON.stringify({ stamp: circumstances(), tools }));
+  writeWhole(memory(), JSON.stringify(tools));
   return tools;
 }
 
@@ -46,10 +45,15 @@ function circumstances(): string {
   return digestOf(...texts, process.env.PATH ?? '', String(process.getuid?.()));
 }
 
+/** One file for each, so that two shells with a PATH of their own do not make each other forget. */
+function memory(): string {
+  return join(demoCache, `python.${circumstances().slice(0, 16)}.json`);
+}
+
 function remembered(): PythonTools | undefined {
   try {
-    const { stamp, tools } = JSON.parse(readFileSync(memory, 'utf8')) as { stamp: string; tools: PythonTools };
-    const whole = stamp === circumstances() && [tools.interpreter, tools.packages, tools.oss2.newest].every((path) => existsSync(path));
+    const tools = JSON.parse(readFileSync(memory(), 'utf8')) as PythonTools;
+    const whole = [tools.interpreter, tools.packages, tools.oss2.newest].every((path) => existsSync(path));
     return whole ? tools : undefined;
   } catch {
     return undefined;

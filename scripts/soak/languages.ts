@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type CodeFile, deleteFunction, deployFunction } from '../../test/acceptance/harness/deploy.ts';
+import { type CodeFile, deleteFunction, deployArchive, deployFunction } from '../../test/acceptance/harness/deploy.ts';
 import { invokeFunction } from '../../test/acceptance/harness/fc.ts';
-import { go, python } from '../../test/acceptance/harness/toolchain.ts';
+import { go, java, python } from '../../test/acceptance/harness/toolchain.ts';
 import { expect, pick, type Scenario } from './scenario.ts';
 
 /** A function that answers, fails and ends on demand, in some language. */
@@ -9,19 +9,24 @@ interface Language {
   name: string;
   skip: string | false;
   clients: number;
-  files: () => CodeFile[];
+  /** The package: its files, or its bytes as they are. */
+  code: () => CodeFile[] | Buffer;
   settings: Record<string, unknown>;
   /** Events, and how each must end. */
   due: Record<string, { body?: RegExp; failed?: RegExp }>;
 }
 
-function scenario({ name, skip, clients, files, settings, due }: Language): Scenario {
+function scenario({ name, skip, clients, code, settings, due }: Language): Scenario {
   const fn = `soak-${name}`;
   return {
     name,
     skip,
     clients,
-    prepare: (sluice) => deployFunction(sluice, fn, files(), { timeout: 5, memorySize: 512, settings: { idleTimeout: 3, ...settings } }),
+    prepare: (sluice) => {
+      const made = code();
+      const all = { timeout: 5, idleTimeout: 3, ...settings };
+      return Buffer.isBuffer(made) ? deployArchive(sluice, fn, made, all) : deployFunction(sluice, fn, made, { settings: all });
+    },
     round: async (sluice) => {
       const event = pick(Object.keys(due));
       return expect(await invokeFunction(sluice, fn, event, { tail: Math.random() < 0.5 }), due[event] ?? {});
@@ -66,7 +71,7 @@ export const languages: readonly Scenario[] = [
     name: 'node',
     skip: false,
     clients: 2,
-    files: () => [{ name: 'index.js', data: Buffer.from(node) }],
+    code: () => [{ name: 'index.js', data: Buffer.from(node) }],
     settings: { runtime: 'nodejs24' },
     due: {
       fine: { body: /"what":"fine"/ },
@@ -79,7 +84,7 @@ export const languages: readonly Scenario[] = [
     name: 'go',
     skip: go.skip,
     clients: 2,
-    files: () => [{ name: 'main', data: readFileSync(go.tools?.functions['acts-0.2.11'] as string), mode: 0o755 }],
+    code: () => [{ name: 'main', data: readFileSync(go.tools?.functions['acts-0.2.11'] as string), mode: 0o755 }],
     settings: { runtime: 'go1', handler: 'main' },
     due: {
       '{"do":"sleep","millis":20}': {},
@@ -92,8 +97,25 @@ export const languages: readonly Scenario[] = [
     name: 'custom',
     skip: python.skip,
     clients: 2,
-    files: () => [{ name: 'bootstrap', data: Buffer.from(server), mode: 0o755 }],
+    code: () => [{ name: 'bootstrap', data: Buffer.from(server), mode: 0o755 }],
     settings: { runtime: 'custom.debian10', handler: 'index.handler', customRuntimeConfig: { port: 9000 } },
     due: { fine: { body: /^echo fine$/ }, exit: { failed: /./ } },
+  }),
+  scenario({
+    name: 'java',
+    skip: java.skip,
+    clients: 2,
+    code: () => readFileSync(java.tools?.thin as string),
+    settings: {
+      runtime: 'java11',
+      handler: 'Plain::handleRequest',
+      timeout: 20,
+      instanceLifecycleConfig: { initializer: { handler: 'Plain::initialize', timeout: 20 } },
+    },
+    due: {
+      fine: { body: /^soak-java true true$/ },
+      throw: { failed: /oops/ },
+      exit: { failed: /exited unexpectedly/ },
+    },
   }),
 ];

@@ -12,6 +12,8 @@ export interface Scenario {
   prepare(sluice: Sluice): Promise<void>;
   /** One round; throws when something is not as it must be. What it returns is counted under that name. */
   round(sluice: Sluice): Promise<string>;
+  /** Whether it has done all that it was to do; without it a scenario goes on to the end of the run. */
+  done?(): boolean;
   /** Removes every function that it deployed. */
   tidy(sluice: Sluice): Promise<void>;
 }

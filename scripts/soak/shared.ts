@@ -16,7 +16,7 @@ def handler(event, context):
 
 /** Calls that share instances, eight at a time. */
 export const shared: Scenario = {
-  name: 'shared instances',
+  name: 'shared',
   skip: python.skip,
   clients: 6,
   prepare: (sluice) =>

@@ -12,7 +12,7 @@ const mostHeaders = 50;
 
 /** `functions/<fn>[/<qualifier>]` of FC 3.0, or `services/<service>[.<qualifier>]/functions/<fn>` of FC 2.0. */
 const functionArnForm =
-  /^acs:(fc|oss):[a-z0-9-]{1,64}:\d{1,20}:(functions\/[A-Za-z0-9_$.-]{1,128}(\/[A-Za-z0-9_-]{1,128})?|services\/[A-Za-z0-9_.-]{1,192}\/functions\/[A-Za-z0-9_-]{1,128})$/;
+  /^acs:(fc|oss):[a-z0-9-]{1,64}:\d{1,20}:(functions\/[A-Za-z0-9_$.-]{1,200}(\/[A-Za-z0-9_-]{1,128})?|services\/[A-Za-z0-9_.-]{1,192}\/functions\/[A-Za-z0-9_-]{1,128})$/;
 
 /**
  * Checks an ObjectProcessConfiguration and gives it its stored form: the action is `GetObject` however it was spelt (Alibaba OSS API

@@ -13,7 +13,9 @@ export function copyContract(current: () => Store): void {
     it(`copies ${size} bytes, which live on without the source`, async () => {
       const store = current();
       const bytes = randomBytes(size);
-      const source = await store.put(plain('source', bytes, { meta: { a: 'b' }, tags: { t: '1' }, acl: 'public-read', storageClass: 'IA' }));
+      const source = await store.put(
+        plain('source', bytes, { meta: { a: 'b' }, tags: { t: '1' }, acl: 'public-read', storageClass: 'IA' }),
+      );
       const copy = await store.copy(copying());
       const { blob, modifiedAt, key, acl, storageClass, ...same } = copy;
       const { blob: first, modifiedAt: _, key: __, acl: ___, storageClass: ____, ...of } = source;

@@ -124,9 +124,12 @@ export async function build({ build: command, folder }: Plan): Promise<void> {
 }
 
 /** The package of a plan. @throws CliFailure */
-export async function packageOf({ source, build: command }: Plan): Promise<Buffer> {
+export async function packageOf({ source, folder }: Plan): Promise<Buffer> {
   const info = await stat(source).catch((error: Error) => {
-    const next = command === undefined ? undefined : 'The build command makes it; leave out --no-build.';
+    const next =
+      folder === undefined
+        ? undefined
+        : `It is the package in ${join(folder, manifestName)}; its build command should make it: leave out --no-build.`;
     throw new CliFailure(2, `There is nothing to deploy: ${error.message}`, { next });
   });
   if (info.isDirectory()) return packFolder(source, omitted);

@@ -158,14 +158,16 @@ function presignVerb(noun: Command): void {
       .description('print a URL (V4) with which anybody can get the object, or put it')
       .option('--expires <seconds>', 'how long it is valid, to 604800', '3600')
       .option('--method <method>', 'GET, HEAD, PUT or DELETE', 'GET')
+      .option('--content-type <type>', 'Content-Type that must come with a PUT; without it there may be none')
       .option('--query <name=value>', 'further query parameter, such as one for a function; may be repeated', collect),
     async ({ store, options }, object = '') => {
       const expires = Number(options.expires);
       const method = String(options.method).toUpperCase();
+      const headers = { 'content-type': options.contentType as string | undefined };
       if (!Number.isInteger(expires) || expires < 1 || expires > 604_800) throw new CliFailure(2, '--expires must be 1 to 604800 seconds.');
       if (method !== 'GET' && method !== 'HEAD' && method !== 'PUT' && method !== 'DELETE')
         throw new CliFailure(2, '--method must be GET, HEAD, PUT or DELETE.');
-      return { url: store.presign({ method, ...objectOf(object), query: queryOf(options) }, expires), method, expires };
+      return { url: store.presign({ method, ...objectOf(object), query: queryOf(options), headers }, expires), method, expires };
     },
     ({ url }) => printLine(url),
   );

@@ -75,7 +75,7 @@ export class Store {
       ...(bytes === undefined ? {} : { body: bytes }),
     });
     if (reply.status < 300) return reply;
-    throw this.#refused(reply, method === 'HEAD' ? Buffer.alloc(0) : await readReply(reply));
+    throw this.#refused(reply, await readReply(reply));
   }
 
   /** One request whose answer is XML. @throws like request */
@@ -96,8 +96,9 @@ export class Store {
   }
 
   /** A signed URL (V4). @param expires seconds of validity, to 604,800 */
-  presign(asked: Pick<StoreAsked, 'method' | 'bucket' | 'key' | 'query'>, expires: number): string {
-    return presignOss({ ...this.#signing(asked), query: defined(asked.query), endpoint: this.#transport.origin, expiresIn: expires });
+  presign(asked: Pick<StoreAsked, 'method' | 'bucket' | 'key' | 'query' | 'headers'>, expires: number): string {
+    const [query, headers] = [defined(asked.query), wire(defined(asked.headers))];
+    return presignOss({ ...this.#signing(asked), query, headers, endpoint: this.#transport.origin, expiresIn: expires });
   }
 
   #signing({ method, bucket, key }: Pick<StoreAsked, 'method' | 'bucket' | 'key'>) {

@@ -52,7 +52,9 @@ export async function uploadFile(store: Store, place: Place, path: string, optio
 
 /** Puts what a stream brings, of whatever length; it cannot be tried again. @throws like uploadFile */
 export function uploadStream(store: Store, place: Place, source: Readable, options: UploadOptions): Promise<Stored> {
-  return send(store, place, new Sending(() => source, 'standard input', options.watch), undefined, options);
+  const sending = new Sending(() => source, 'standard input', options.watch);
+  // A source that still waits for more would keep the process.
+  return send(store, place, sending, undefined, options).finally(() => source.destroy());
 }
 
 async function send(store: Store, place: Place, sending: Sending, size: number | undefined, options: UploadOptions): Promise<Stored> {

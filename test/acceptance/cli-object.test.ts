@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { after, before, test } from 'node:test';
 import { Cli, narrowWay } from './harness/cli.ts';
 import { ossDo } from './harness/deploy.ts';
+import { send } from './harness/http.ts';
 import { type Sluice, startSluice } from './harness/sluice.ts';
 
 const MB = 1024 * 1024;
@@ -98,7 +99,7 @@ test('Ctrl C keeps what came, and the same command goes on from there', async ()
   const body = randomBytes(24 * MB);
   writeFileSync(cli.path('big'), body);
   await cli.good('object put big acc-objects/big');
-  const way = await narrowWay(sluice.data, { limits: [10 * MB], then: 'stall' });
+  const way = await narrowWay(sluice.data, { limits: [10 * MB], end: 'stall' });
   const child = cli.start(['object', 'get', 'acc-objects/big', 'big.copy'], { SLUICE_DATA_ENDPOINT: way.url });
   await way.atLimit;
   const part = () => readdirSync(cli.folder).find((name) => /^big\.copy\.[0-9A-F]{32}\.part$/.test(name));
@@ -116,7 +117,7 @@ test('Ctrl C keeps what came, and the same command goes on from there', async ()
 });
 
 test('connections that end in the middle are taken up by themselves, also to standard output', async () => {
-  const way = await narrowWay(sluice.data, { limits: [5 * MB, 7 * MB], then: 'cut' });
+  const way = await narrowWay(sluice.data, { limits: [5 * MB, 7 * MB], end: 'cut' });
   const got = await cli.good('object get acc-objects/big -', { env: { SLUICE_DATA_ENDPOINT: way.url } });
   way.close();
   assert.ok(got.bytes.equals(readFileSync(cli.path('big'))));
@@ -171,12 +172,17 @@ test('keys that would lead out of the folder are left out', async () => {
 test('presigned URLs work for anybody, for what they were made for', async () => {
   await cli.good('object put - acc-objects/p.txt', { stdin: 'signed' });
   const url = (await cli.good('object presign acc-objects/p.txt --expires 60 --query response-content-type=text/x-new')).out.trim();
-  const got = await fetch(url);
-  assert.equal(await got.text(), 'signed');
-  assert.equal(got.headers.get('content-type'), 'text/x-new');
-  assert.equal((await fetch(url, { method: 'PUT', body: 'x' })).status, 403);
+  const follow = (link: string, request: { method?: string; body?: Buffer; headers?: Record<string, string> } = {}) =>
+    send(sluice.data, { ...request, path: link.slice(new URL(link).origin.length) });
+  const got = await follow(url);
+  assert.equal(got.body.toString(), 'signed');
+  assert.equal(got.headers['content-type'], 'text/x-new');
+  assert.equal((await follow(url, { method: 'PUT', body: Buffer.from('x') })).status, 403);
   const put = (await cli.good('object presign acc-objects/p.txt --method PUT --json')).json.url as string;
-  assert.equal((await fetch(put, { method: 'PUT', body: 'by link' })).status, 200);
+  assert.equal((await follow(put, { method: 'PUT', body: Buffer.from('by link') })).status, 200);
+  const typed = (await cli.good('object presign acc-objects/typed --method PUT --content-type text/csv')).out.trim();
+  assert.equal((await follow(typed, { method: 'PUT', body: Buffer.from('a,b'), headers: { 'content-type': 'text/csv' } })).status, 200);
+  assert.equal((await follow(typed, { method: 'PUT', body: Buffer.from('a,b'), headers: { 'content-type': 'text/html' } })).status, 403);
   assert.equal((await cli.good('object get acc-objects/p.txt -')).out, 'by link');
   await cli.fails('object presign acc-objects/p.txt --expires 0', 2, /1 to 604800/);
   await cli.fails('object put big acc-objects/big --no-clobber', 1, /FileAlreadyExists/);

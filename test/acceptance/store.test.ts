@@ -128,3 +128,43 @@ describe('uploads in parts, copies and tags', () => {
     });
   }
 });
+
+describe('symlinks and the settings of buckets', () => {
+  for (const { client, signature } of rows) {
+    test(`${client.name}, ${signature.toUpperCase()}`, { skip: client.skip }, async () => {
+      const bucket = `${bucketOf(client, signature)}-c`;
+      const target = 'dir/ä b.txt';
+      const tags = { team: 'store', 'cost center': '7' };
+      const result = await results(client, signature, {
+        create: { op: 'createBucket', bucket },
+        put: { op: 'put', bucket, key: target, body: Buffer.from('content').toString('base64') },
+        putSymlink: { op: 'putSymlink', bucket, key: 'link', target },
+        getSymlink: { op: 'getSymlink', bucket, key: 'link' },
+        read: { op: 'get', bucket, key: 'link' },
+        stat: { op: 'stat', bucket },
+        putBucketTags: { op: 'putBucketTags', bucket, tags },
+        getBucketTags: { op: 'getBucketTags', bucket },
+        deleteBucketTags: { op: 'deleteBucketTags', bucket },
+        noCors: { op: 'getCors', bucket },
+        putCors: { op: 'putCors', bucket, origins: ['https://a.test', 'https://*.b.test'] },
+        getCors: { op: 'getCors', bucket },
+        deleteCors: { op: 'deleteCors', bucket },
+        putReferer: { op: 'putReferer', bucket, empty: false, referers: ['http://a.test', 'http://*.b.test'] },
+        getReferer: { op: 'getReferer', bucket },
+        lifecycle: { op: 'getLifecycle', bucket },
+        website: { op: 'putWebsite', bucket },
+      });
+      for (const step of ['putSymlink', 'putBucketTags', 'deleteBucketTags', 'putCors', 'deleteCors', 'putReferer']) good(result, step);
+      assert.equal(good(result, 'getSymlink').target, target);
+      assert.equal(Buffer.from(good(result, 'read').body ?? '', 'base64').toString(), 'content');
+      const { objects, size, multipart } = good(result, 'stat');
+      assert.deepEqual([objects, size, multipart], [2, 7, 0]);
+      assert.deepEqual(good(result, 'getBucketTags').tags, tags);
+      assert.deepEqual([result('noCors').status, result('noCors').code], [404, 'NoSuchCORSConfiguration']);
+      assert.deepEqual(good(result, 'getCors').origins, ['https://a.test', 'https://*.b.test']);
+      assert.deepEqual([good(result, 'getReferer').referers, result('getReferer').empty], [['http://a.test', 'http://*.b.test'], false]);
+      assert.deepEqual([result('lifecycle').status, result('lifecycle').code], [404, 'NoSuchLifecycle']);
+      assert.deepEqual([result('website').ok, result('website').code], [false, 'NotImplemented']);
+    });
+  }
+});

@@ -289,6 +289,7 @@ for (const variant of variants) {
     });
 
     test('folders that turn into links while the server removes them lead it nowhere', async () => {
+      const folders = 300;
       const canary = join(stage.sluice.folder, 'canary-of-the-race');
       const fill = () => {
         for (let at = 0; at < 200; at++) mkdirSync(join(canary, `x${at}`, 'y'), { recursive: true });
@@ -298,8 +299,8 @@ for (const variant of variants) {
       for (let round = 0; round < 3; round++) {
         const first = stage.attempt<Home>('race', 'home');
         const { tmp } = (await first).found as Home;
-        const dying = stage.attempt('race', 'grow');
-        const swapping = stage.attempt('race', 'swap', { folder: tmp, target: canary, seconds: 2 });
+        const dying = stage.attempt('race', 'grow', { folders });
+        const swapping = stage.attempt('race', 'swap', { folder: tmp, target: canary, folders, seconds: 4 });
         assert.match((await dying).message, /exited unexpectedly/);
         await swapping;
         assert.equal(readdirSync(canary).length, 200, 'nothing that a link named was removed');

@@ -15,7 +15,8 @@ export async function countBucket(metadata: Metadata, bucket: string): Promise<B
   for (;;) {
     const rows = metadata.all<{ key: string; size: number; storage_class: string }>(page, [bucket, last, turnRows]);
     for (const { size, storage_class: name } of rows) {
-      const sum = (classes[name] ??= { objects: 0, bytes: 0 });
+      classes[name] ??= { objects: 0, bytes: 0 };
+      const sum = classes[name];
       sum.objects += 1;
       sum.bytes += size;
       bytes += size;

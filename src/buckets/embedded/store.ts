@@ -148,7 +148,17 @@ export class EmbeddedStore implements Store {
     checkKey(key);
     checkKey(target);
     const nothing = { blob: randomHex(16), pieces: 0, size: 0, crc64: '0', modifiedAt: now(), type: 'Symlink' as const };
-    const described = { bucket, key, target, contentType, headers, meta, tags, acl, storageClass: request.storageClass ?? known.storageClass };
+    const described = {
+      bucket,
+      key,
+      target,
+      contentType,
+      headers,
+      meta,
+      tags,
+      acl,
+      storageClass: request.storageClass ?? known.storageClass,
+    };
     return this.#recorder.record({ ...nothing, ...described, etag: createHash('md5').update(target).digest('hex') }, request);
   }
 

@@ -200,9 +200,18 @@ function choose(rows: readonly PieceRow[], { parts }: CompletionRequest): readon
   if (chosen.length === 0) throw new Fault('InvalidPart', 'The upload has no parts. Upload at least one.');
   const small = chosen.slice(0, -1).find(({ size }) => size < leastPartBytes);
   if (!small) return chosen;
-  throw new Fault('EntityTooSmall', `Every part but the last needs at least ${leastPartBytes} bytes; part ${small.number} has ${small.size}.`, {
-    extra: { PartNumber: String(small.number), ProposedSize: String(small.size), MinSizeAllowed: String(leastPartBytes), ETag: small.etag },
-  });
+  throw new Fault(
+    'EntityTooSmall',
+    `Every part but the last needs at least ${leastPartBytes} bytes; part ${small.number} has ${small.size}.`,
+    {
+      extra: {
+        PartNumber: String(small.number),
+        ProposedSize: String(small.size),
+        MinSizeAllowed: String(leastPartBytes),
+        ETag: small.etag,
+      },
+    },
+  );
 }
 
 function pick(rows: readonly PieceRow[], parts: readonly { number: number; etag: string }[]): PieceRow[] {

@@ -1,5 +1,19 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
@@ -174,7 +188,6 @@ describe('bubblewrap', async () => {
     writeFileSync(join(first, 'same'), 'first');
     writeFileSync(join(second, 'same'), 'second');
     writeFileSync(join(scratch, 'outside'), 'outside');
-    const { symlinkSync } = await import('node:fs');
     symlinkSync(join(scratch, 'outside'), join(second, 'link'));
     const script = `cat /code/main ${code}/main /opt/python/a/x /opt/python/b/y /opt/same; echo; ls /opt; cat /opt/link; touch /code/x /opt/x /x /dev/x`;
     const { output } = await start(wall as Sandbox, script, { code, layers: [first, second] }).ended;
@@ -205,6 +218,26 @@ describe('bubblewrap', async () => {
     await ended;
     assert.equal(launched.pidOf(inner), undefined);
   });
+});
+
+test('descriptors that the server was started with are handed to nobody', { skip: !linux }, async () => {
+  const secret = join(scratch, 'secret');
+  writeFileSync(secret, 'secret');
+  const file = openSync(secret, 'r');
+  const script = `import { openSandbox } from ${JSON.stringify(join(import.meta.dirname, 'sandbox.ts'))};
+    const wall = await openSandbox({ dropPrivileges: ${isRoot}, scratch: ${JSON.stringify(scratch)}, readable: [] });
+    const order = { program: '/bin/ls', args: ['-l', '/proc/self/fd'], cwd: '/', env: {}, uid: ${functionUid}, stdio: ['ignore', 'pipe', 'inherit'] };
+    const { child } = wall.launch({ ...order, readable: [], writable: [], limits: ${JSON.stringify(limits)} });
+    child.stdout.pipe(process.stdout);`;
+  const server = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ignore', 'ignore', 'ignore', 'ignore', 'ignore', file],
+  });
+  let output = '';
+  server.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await new Promise((resolve) => server.once('close', resolve));
+  closeSync(file);
+  assert.match(output, / 8 -> \/dev\/null/);
+  assert.doesNotMatch(output, /secret/);
 });
 
 test('what was asked for and does not work is refused with its reason', async () => {

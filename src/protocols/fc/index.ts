@@ -1,5 +1,5 @@
 /**
- * The dialect of Function Compute 3.0: its REST API, ACS3 signatures, JSON and errors, over functions and instances.
+ * The dialect of Function Compute: the REST APIs of 3.0 and, below fc2/, of 2.0, their signatures, JSON and errors, over functions and instances.
  * It keeps nothing but the nonces it has seen, and decides neither what a function may be nor how it runs.
  * main puts it on the control listener.
  */

@@ -258,7 +258,8 @@ test('parameters that select nothing of an object are the function’s', async (
     assert.equal((await oss.send('GET', 'photos', key, { query: pairs })).text, original, query);
   }
   assert.equal(codeOf(await oss.send('GET', fcAlias, key, { query: { acl: '' } })), 'AccessDenied', 'what objects do have stays closed');
-  assert.equal(codeOf(await oss.send('GET', fcAlias, key, { query: { tagging: '' } })), 'NotImplemented');
+  assert.equal(codeOf(await oss.send('GET', fcAlias, key, { query: { tagging: '' } })), 'AccessDenied');
+  assert.equal(codeOf(await oss.send('GET', fcAlias, key, { query: { vod: '' } })), 'NotImplemented');
 });
 
 describe('many access points', () => {

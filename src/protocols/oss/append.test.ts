@@ -20,7 +20,10 @@ test('appending makes an object, and makes it longer', async () => {
   const crc = Crc64.of(Buffer.from('one two')).toString();
   assert.deepEqual([second.headers['x-oss-next-append-position'], second.headers['x-oss-hash-crc64ecma']], ['7', crc]);
   const { text, headers } = await oss.send('GET', 'logs', 'log');
-  assert.deepEqual([text, headers['x-oss-object-type'], headers['content-type'], headers['x-oss-meta-a']], ['one two', 'Appendable', 'text/log', 'b']);
+  assert.deepEqual(
+    [text, headers['x-oss-object-type'], headers['content-type'], headers['x-oss-meta-a']],
+    ['one two', 'Appendable', 'text/log', 'b'],
+  );
   assert.deepEqual([headers['x-oss-hash-crc64ecma'], headers['x-oss-tagging-count'], headers['content-md5']], [crc, '1', undefined]);
   assert.notEqual(first.headers.etag, second.headers.etag);
   assert.equal(headers['x-oss-next-append-position'], '7', 'SDKs ask the object where to go on');

@@ -1,5 +1,5 @@
-import type { Call } from './call.ts';
 import { readObjectAcl } from './acl.ts';
+import type { Call } from './call.ts';
 import { etagHeader, invalid } from './headers.ts';
 import { readDescription, readStorageClass, refuseHeaders } from './object-headers.ts';
 import { sendEmpty } from './respond.ts';

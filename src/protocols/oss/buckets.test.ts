@@ -81,10 +81,10 @@ describe('buckets', () => {
 
   test('what is known and not carried out is NotImplemented by name', async () => {
     for (const [method, query, name] of [
-      ['GET', 'lifecycle', 'GetBucketLifecycle'],
-      ['PUT', 'cors', 'PutBucketCors'],
+      ['PUT', 'lifecycle', 'PutBucketLifecycle'],
+      ['PUT', 'versioning', 'PutBucketVersioning'],
       ['GET', 'versions', 'ListObjectVersions'],
-      ['DELETE', 'website', 'DeleteBucketWebsite'],
+      ['DELETE', 'style', 'DeleteStyle'],
     ] as const) {
       const answer = await oss.send(method, 'listing', '', { query: { [query]: '' } });
       assert.equal(codeOf(answer), 'NotImplemented');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { childText, Crc64, httpDate, parseXml } from '../../kit/index.ts';
+import { Crc64, childText, httpDate, parseXml } from '../../kit/index.ts';
 import { codeOf, type Harness, openHarness, openPhotos, original, sessionOf } from './fixture.ts';
 
 let oss: Harness;

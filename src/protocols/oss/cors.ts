@@ -21,14 +21,17 @@ function readRule(rule: XmlNode): CorsRule {
   const headers = textsOf(rule, 'AllowedHeader').map((header) => header.toLowerCase());
   const exposed = textsOf(rule, 'ExposeHeader');
   const age = childText(rule, 'MaxAgeSeconds')?.trim();
-  if (origins.length === 0 || allowed.length === 0) throw new Fault('MalformedXML', 'Every <CORSRule> needs an <AllowedOrigin> and an <AllowedMethod>.');
+  if (origins.length === 0 || allowed.length === 0)
+    throw new Fault('MalformedXML', 'Every <CORSRule> needs an <AllowedOrigin> and an <AllowedMethod>.');
   const wrong = allowed.find((method) => !methods.includes(method));
   if (wrong !== undefined) throw invalid('AllowedMethod', wrong, `The AllowedMethod must be one of ${methods.join(', ')}.`);
   const stars = [...origins, ...headers].find((text) => text.split('*').length > 2);
   if (stars !== undefined) throw invalid('AllowedOrigin', stars, 'An AllowedOrigin or AllowedHeader may have one * at most.');
   const odd = [...origins, ...headers, ...exposed].find((text) => !/^[\x21-\x7e]+$/.test(text));
-  if (odd !== undefined || exposed.includes('*')) throw invalid('CORSRule', odd ?? '*', 'Origins and headers are plain names; ExposeHeader has no *.');
-  if (age !== undefined && !/^\d{1,9}$/.test(age)) throw invalid('MaxAgeSeconds', age, 'The MaxAgeSeconds must be a number from 0 to 999999999.');
+  if (odd !== undefined || exposed.includes('*'))
+    throw invalid('CORSRule', odd ?? '*', 'Origins and headers are plain names; ExposeHeader has no *.');
+  if (age !== undefined && !/^\d{1,9}$/.test(age))
+    throw invalid('MaxAgeSeconds', age, 'The MaxAgeSeconds must be a number from 0 to 999999999.');
   return { origins, methods: allowed, headers, exposed, ...(age === undefined ? {} : { maxAgeSeconds: Number(age) }) };
 }
 
@@ -37,7 +40,8 @@ export async function putBucketCors(call: Call): Promise<void> {
   const { name } = call.bucket;
   const root = await requireXml(call, ['CORSConfiguration']);
   const rules = childrenOf(root, 'CORSRule').map(readRule);
-  if (rules.length === 0 || rules.length > mostRules) throw new Fault('MalformedXML', `A bucket has 1 to ${mostRules} <CORSRule> elements, not ${rules.length}.`);
+  if (rules.length === 0 || rules.length > mostRules)
+    throw new Fault('MalformedXML', `A bucket has 1 to ${mostRules} <CORSRule> elements, not ${rules.length}.`);
   const responseVary = childText(root, 'ResponseVary')?.trim().toLowerCase() === 'true';
   await call.rooms.store.setBucketSetting(name, 'cors', { rules, responseVary });
   sendEmpty(call.ctx);

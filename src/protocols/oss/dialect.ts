@@ -8,10 +8,10 @@ import { admitAnonymous, authenticate, authorize, checkSession, unsigned } from 
 import { hostReader, type Placement } from './host.ts';
 import type { Level, Operation } from './operation.ts';
 import { type Match, matchOperation, presentSelectors } from './operations.ts';
+import { checkReferer } from './referer.ts';
 import { type Candidate, candidatesOf, type Directory } from './resolution.ts';
 import { renderFault } from './respond.ts';
 import { bucketBehind } from './sides.ts';
-import { checkReferer } from './referer.ts';
 import { answerSelector } from './write-get-object-response.ts';
 
 /** Most names tried against the signature of a client whose host names its bucket nowhere. */

@@ -139,11 +139,11 @@ export function readConditions({ headers }: RequestContext): Conditions | undefi
 
 /** The conditions that headers with a prefix put, such as x-oss-copy-source-if-match. */
 export function conditionsFrom(headers: RequestContext['headers'], prefix: string): Conditions | undefined {
-  const valueOf = (name: string) => {
+  const header = (name: string) => {
     const value = headers[prefix + name];
     return typeof value === 'string' ? value : value?.join(',');
   };
-  return conditionsOf(valueOf('if-match'), valueOf('if-none-match'), valueOf('if-modified-since'), valueOf('if-unmodified-since'));
+  return conditionsOf(header('if-match'), header('if-none-match'), header('if-modified-since'), header('if-unmodified-since'));
 }
 
 function conditionsOf(

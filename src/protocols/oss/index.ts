@@ -6,3 +6,4 @@
 export type { OssRooms } from './call.ts';
 export { createOssDialect } from './dialect.ts';
 export { type ExplainRooms, explainOss, type OssExplanation, type OssQuestion } from './explain.ts';
+export { type ListedOperation, listOperations } from './listed.ts';

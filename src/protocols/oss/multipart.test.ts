@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { childrenOf, childText, Crc64, parseXml } from '../../kit/index.ts';
+import { Crc64, childrenOf, childText, parseXml } from '../../kit/index.ts';
 import { type Answer, codeOf, type Harness, openHarness, openPhotos } from './fixture.ts';
 
 let oss: Harness;
@@ -28,7 +28,9 @@ const part = (key: string, uploadId: string, partNumber: number, body: Buffer | 
   oss.send('PUT', 'photos', key, { query: { partNumber: String(partNumber), uploadId }, body, headers });
 
 function listOf(parts: readonly [number, string][]): string {
-  const each = parts.map(([number, etag]) => `<Part><PartNumber>${number}</PartNumber><ETag>${etag.replaceAll('"', '&quot;')}</ETag></Part>`);
+  const each = parts.map(
+    ([number, etag]) => `<Part><PartNumber>${number}</PartNumber><ETag>${etag.replaceAll('"', '&quot;')}</ETag></Part>`,
+  );
   return `<CompleteMultipartUpload>${each.join('')}</CompleteMultipartUpload>`;
 }
 
@@ -126,7 +128,10 @@ describe('what is refused', () => {
       assert.equal(codeOf(await oss.send('DELETE', 'photos', key, { query: { uploadId: upload } })), 'NoSuchUpload');
       assert.equal(codeOf(await oss.send('GET', 'photos', key, { query: { uploadId: upload } })), 'NoSuchUpload');
     }
-    assert.equal(codeOf(await oss.send('POST', 'photos', 'x', { query: { uploads: '' }, headers: { 'x-oss-tagging': '=' }, body: '' })), 'InvalidTag');
+    assert.equal(
+      codeOf(await oss.send('POST', 'photos', 'x', { query: { uploads: '' }, headers: { 'x-oss-tagging': '=' }, body: '' })),
+      'InvalidTag',
+    );
   });
 
   test('x-oss-forbid-overwrite, at the beginning and at the end', async () => {
@@ -207,7 +212,10 @@ describe('through aliases', () => {
       ['GET', { uploadId: id }],
       ['PUT', { partNumber: '1', uploadId: id }],
     ] as const) {
-      const refused = await oss.send(method, fcAlias, 'via', { query: { ...query } as Record<string, string>, body: method === 'GET' ? undefined : '' });
+      const refused = await oss.send(method, fcAlias, 'via', {
+        query: { ...query } as Record<string, string>,
+        body: method === 'GET' ? undefined : '',
+      });
       assert.deepEqual([refused.status, codeOf(refused)], [403, 'AccessDenied'], method);
     }
   });

@@ -24,7 +24,8 @@ export function refuseHeaders(call: Call): void {
     if (call.header(header) === undefined) continue;
     throw new Fault('NotImplemented', `Sluice does not carry out ${refusedHeaders[header]} (${header}) with ${name}.`);
   }
-  if (call.param('callback') !== undefined) throw new Fault('NotImplemented', `Sluice does not carry out callbacks (callback) with ${name}.`);
+  if (call.param('callback') !== undefined)
+    throw new Fault('NotImplemented', `Sluice does not carry out callbacks (callback) with ${name}.`);
 }
 
 /** @throws Fault InvalidArgument */

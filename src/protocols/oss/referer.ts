@@ -25,7 +25,8 @@ function listOf(root: XmlNode, name: string): string[] {
 export async function putBucketReferer(call: Call): Promise<void> {
   const { name } = call.bucket;
   const root = await requireXml(call, ['RefererConfiguration']);
-  if (readFlag(root, 'TruncatePath', false)) throw new Fault('NotImplemented', 'Sluice does not carry out TruncatePath of PutBucketReferer.');
+  if (readFlag(root, 'TruncatePath', false))
+    throw new Fault('NotImplemented', 'Sluice does not carry out TruncatePath of PutBucketReferer.');
   await call.rooms.store.setBucketSetting(name, 'referer', {
     ...{ allowEmpty: readFlag(root, 'AllowEmptyReferer', true), ignoreQuery: readFlag(root, 'AllowTruncateQueryString', true) },
     ...{ allowed: listOf(root, 'RefererList'), refused: listOf(root, 'RefererBlacklist') },
@@ -43,18 +44,29 @@ export function getBucketReferer(call: Call): void {
   sendXml(call.ctx, xml);
 }
 
-/** Whether the text begins as the pattern says, in which * stands for any characters and ? for one. Linear in both but for a few stars. */
+/**
+ * Whether a page is one of the pattern's: everything below it, as OSS takes it. In the pattern * stands for any characters and ? for one; in its
+ * host they stand for no slash, and a host ends where it ends, so that no other host can be made to fit. A pattern without a scheme is for all.
+ */
 export function matchesReferer(pattern: string, text: string): boolean {
-  const wanted = `${pattern}*`;
+  const scheme = pattern.indexOf('://');
+  const wanted = scheme < 0 ? `*://${pattern}` : pattern;
+  const slash = wanted.indexOf('/', wanted.indexOf('://') + 3);
+  if (slash >= 0) return globFits(`${wanted}*`, text, slash);
+  return globFits(wanted, text, wanted.length) || ['/', ':'].some((end) => globFits(`${wanted}${end}*`, text, wanted.length));
+}
+
+/** Matches a glob whose wildcards before `host` stand for no slash. Goes back to the last star only. */
+function globFits(wanted: string, text: string, host: number): boolean {
   let [p, t, star, mark] = [0, 0, -1, 0];
   while (t < text.length) {
     if (wanted[p] === '*') {
       star = p++;
       mark = t;
-    } else if (p < wanted.length && (wanted[p] === '?' || wanted[p] === text[t])) {
+    } else if (p < wanted.length && (wanted[p] === text[t] || (wanted[p] === '?' && (p >= host || text[t] !== '/')))) {
       p += 1;
       t += 1;
-    } else if (star >= 0) {
+    } else if (star >= 0 && (star >= host || text[mark] !== '/')) {
       p = star + 1;
       t = ++mark;
     } else return false;

@@ -119,5 +119,13 @@ export function knownOperation(level: Level, method: string, selector: string): 
   return names.get(`${level} ${method} ${selector}`);
 }
 
+/** Every operation that a parameter selects. */
+export function knownOperations(): { name: string; level: Level; method: string; selector: string }[] {
+  return [...names].map(([key, name]) => {
+    const [level, method = '', selector = ''] = key.split(' ');
+    return { name, level: level as Level, method, selector };
+  });
+}
+
 /** All selecting parameters. */
 export const selectors: readonly string[] = [...selecting];

@@ -18,7 +18,11 @@ export async function putSymlink(call: Call): Promise<void> {
   refuseHeaders(call);
   const head = await call.rooms.store.link({
     ...{ bucket: bucket.name, key: call.key, target: readTarget(call), ...readDescription(call), tags: readTagHeader(call) },
-    ...{ acl: readObjectAcl(call), storageClass: readStorageClass(call.header('x-oss-storage-class')), forbidOverwrite: forbidsOverwrite(call) },
+    ...{
+      acl: readObjectAcl(call),
+      storageClass: readStorageClass(call.header('x-oss-storage-class')),
+      forbidOverwrite: forbidsOverwrite(call),
+    },
   });
   sendEmpty(call.ctx, 200, ['ETag', etagHeader(head.etag)]);
 }

@@ -1,19 +1,8 @@
-import { absentSettings } from './absent.ts';
 import { createAccessPoint, deleteAccessPoint, getAccessPoint, listAccessPoints, nameHeader } from './access-points.ts';
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './acl.ts';
-import { copyObject, sourceHeader, uploadPartCopy } from './copy.ts';
-import { appendObject } from './append.ts';
-import { deleteBucketTags, getBucketStat, getBucketTags, putBucketTags } from './bucket-settings.ts';
 import { deleteBucket, getBucketInfo, getBucketLocation, listBuckets, putBucket } from './buckets.ts';
+import { copyObject } from './copy.ts';
 import { listObjects } from './listing.ts';
-import {
-  abortMultipartUpload,
-  completeMultipartUpload,
-  initiateMultipartUpload,
-  listMultipartUploads,
-  listParts,
-  uploadPart,
-} from './multipart.ts';
 import {
   createObjectFc,
   deleteObjectFc,
@@ -23,7 +12,6 @@ import {
   objectFcHeader,
   putObjectFcConfig,
 } from './object-fc.ts';
-import { deleteBucketCors, getBucketCors, putBucketCors } from './cors.ts';
 import { getObject, getObjectMeta, headObject } from './objects-read.ts';
 import { deleteMultipleObjects, deleteObject, putObject } from './objects-write.ts';
 import type { Operation } from './operation.ts';
@@ -50,10 +38,9 @@ import {
   putBucketBlock,
   putPublicAccessBlock,
 } from './public-access.ts';
-import { getBucketReferer, putBucketReferer } from './referer.ts';
 import { pointParameter } from './subresources.ts';
-import { getSymlink, putSymlink } from './symlink.ts';
-import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './tagging.ts';
+import { settingOperations } from './table-settings.ts';
+import { aclHeader, source, storeOperations, tagHeader, through } from './table-store.ts';
 import { answerSelector, writeGetObjectResponse } from './write-get-object-response.ts';
 
 const point = { selector: 'accessPoint' } as const;
@@ -65,17 +52,8 @@ const acl = { selector: 'acl' } as const;
 const policy = { selector: 'policy' } as const;
 const block = { selector: 'publicAccessBlock' } as const;
 const pointBlock = { ...block, parameter: pointParameter } as const;
-const cors = { selector: 'cors' } as const;
-const referer = { selector: 'referer' } as const;
-const tagging = { selector: 'tagging' } as const;
-const symlink = { selector: 'symlink' } as const;
-const uploadId = { selector: 'uploadId' } as const;
-const source = { header: sourceHeader, source: sourceHeader } as const;
-const through = { throughAccessPoint: true } as const;
 /** What may be asked for through an Object FC access point: what its function can answer. */
 const transformed = { throughObjectFc: true } as const;
-const aclHeader = { header: 'x-oss-object-acl', action: 'oss:PutObjectAcl' } as const;
-const tagHeader = { header: 'x-oss-tagging', action: 'oss:PutObjectTagging' } as const;
 /** What an ACL may open to everybody, and a policy to anonymous callers. */
 const reading = { acl: 'READ', anonymous: true } as const;
 const writing = { acl: 'WRITE', anonymous: true } as const;
@@ -150,43 +128,7 @@ export const operations: readonly Operation[] = [
     ...{ name: 'DeleteBucketPublicAccessBlock', level: 'bucket', method: 'DELETE', ...block },
     ...{ action: 'oss:DeleteBucketPublicAccessBlock', resource: 'bucket', run: deleteBucketBlock },
   },
-  {
-    ...{ name: 'PutBucketTags', level: 'bucket', method: 'PUT', ...tagging },
-    ...{ action: 'oss:PutBucketTagging', resource: 'bucket', run: putBucketTags },
-  },
-  {
-    ...{ name: 'GetBucketTags', level: 'bucket', method: 'GET', ...tagging },
-    ...{ action: 'oss:GetBucketTagging', resource: 'bucket', run: getBucketTags },
-  },
-  {
-    ...{ name: 'DeleteBucketTags', level: 'bucket', method: 'DELETE', ...tagging },
-    ...{ action: 'oss:DeleteBucketTagging', resource: 'bucket', run: deleteBucketTags },
-  },
-  {
-    ...{ name: 'PutBucketCors', level: 'bucket', method: 'PUT', ...cors },
-    ...{ action: 'oss:PutBucketCors', resource: 'bucket', run: putBucketCors },
-  },
-  {
-    ...{ name: 'GetBucketCors', level: 'bucket', method: 'GET', ...cors },
-    ...{ action: 'oss:GetBucketCors', resource: 'bucket', run: getBucketCors },
-  },
-  {
-    ...{ name: 'DeleteBucketCors', level: 'bucket', method: 'DELETE', ...cors },
-    ...{ action: 'oss:DeleteBucketCors', resource: 'bucket', run: deleteBucketCors },
-  },
-  {
-    ...{ name: 'PutBucketReferer', level: 'bucket', method: 'PUT', ...referer },
-    ...{ action: 'oss:PutBucketReferer', resource: 'bucket', run: putBucketReferer },
-  },
-  {
-    ...{ name: 'GetBucketReferer', level: 'bucket', method: 'GET', ...referer },
-    ...{ action: 'oss:GetBucketReferer', resource: 'bucket', run: getBucketReferer },
-  },
-  {
-    ...{ name: 'GetBucketStat', level: 'bucket', method: 'GET', selector: 'stat' },
-    ...{ action: 'oss:GetBucketStat', resource: 'bucket', run: getBucketStat },
-  },
-  ...absentSettings,
+  ...settingOperations,
   {
     // A policy may open the list to everybody; a public ACL opens objects only, to those who know their keys.
     ...{ name: 'ListObjects', level: 'bucket', method: 'GET', ...through, anonymous: true },
@@ -234,59 +176,7 @@ export const operations: readonly Operation[] = [
     ...{ name: 'PutObjectACL', level: 'object', method: 'PUT', ...acl, acl: 'WRITE_ACP' },
     ...{ action: 'oss:PutObjectAcl', resource: 'object', run: putObjectAcl },
   },
-  {
-    ...{ name: 'PutObjectTagging', level: 'object', method: 'PUT', ...tagging, ...through },
-    ...{ action: 'oss:PutObjectTagging', resource: 'object', run: putObjectTagging },
-  },
-  {
-    ...{ name: 'GetObjectTagging', level: 'object', method: 'GET', ...tagging, ...through },
-    ...{ action: 'oss:GetObjectTagging', resource: 'object', run: getObjectTagging },
-  },
-  {
-    ...{ name: 'DeleteObjectTagging', level: 'object', method: 'DELETE', ...tagging, ...through },
-    ...{ action: 'oss:DeleteObjectTagging', resource: 'object', run: deleteObjectTagging },
-  },
-
-  {
-    ...{ name: 'PutSymlink', level: 'object', method: 'PUT', ...symlink, ...through, also: [aclHeader, tagHeader] },
-    ...{ action: 'oss:PutObject', resource: 'object', run: putSymlink },
-  },
-  {
-    ...{ name: 'GetSymlink', level: 'object', method: 'GET', ...symlink, ...through },
-    ...{ action: 'oss:GetObject', resource: 'object', run: getSymlink },
-  },
-  {
-    ...{ name: 'AppendObject', level: 'object', method: 'POST', selector: 'append', ...through, also: [aclHeader, tagHeader] },
-    ...{ action: 'oss:PutObject', resource: 'object', run: appendObject },
-  },
-  {
-    ...{ name: 'InitiateMultipartUpload', level: 'object', method: 'POST', selector: 'uploads', ...through, also: [aclHeader, tagHeader] },
-    ...{ action: 'oss:PutObject', resource: 'object', run: initiateMultipartUpload },
-  },
-  {
-    ...{ name: 'UploadPart', level: 'object', method: 'PUT', ...uploadId, ...through },
-    ...{ action: 'oss:PutObject', resource: 'object', run: uploadPart },
-  },
-  {
-    ...{ name: 'UploadPartCopy', level: 'object', method: 'PUT', ...uploadId, ...source, ...through },
-    ...{ action: 'oss:PutObject', resource: 'object', run: uploadPartCopy },
-  },
-  {
-    ...{ name: 'CompleteMultipartUpload', level: 'object', method: 'POST', ...uploadId, ...through, also: [aclHeader] },
-    ...{ action: 'oss:PutObject', resource: 'object', run: completeMultipartUpload },
-  },
-  {
-    ...{ name: 'AbortMultipartUpload', level: 'object', method: 'DELETE', ...uploadId, ...through },
-    ...{ action: 'oss:AbortMultipartUpload', resource: 'object', run: abortMultipartUpload },
-  },
-  {
-    ...{ name: 'ListParts', level: 'object', method: 'GET', ...uploadId, ...through },
-    ...{ action: 'oss:ListParts', resource: 'object', run: listParts },
-  },
-  {
-    ...{ name: 'ListMultipartUploads', level: 'bucket', method: 'GET', selector: 'uploads', ...through },
-    ...{ action: 'oss:ListMultipartUploads', resource: 'bucket', run: listMultipartUploads },
-  },
+  ...storeOperations,
 
   {
     ...{ name: 'CreateAccessPoint', level: 'bucket', method: 'PUT', ...point },

@@ -90,7 +90,7 @@ export class Cli {
 }
 
 /** A way to an endpoint that lets `limit` bytes of each connection's answers through, and then nothing more, or ends it. */
-export async function narrowWay(endpoint: string, options: { limits: number[]; then: 'stall' | 'cut' }) {
+export async function narrowWay(endpoint: string, options: { limits: number[]; end: 'stall' | 'cut' }) {
   const { hostname, port } = new URL(endpoint);
   const open = new Set<{ destroy(): void }>();
   let connections = 0;
@@ -118,7 +118,7 @@ export async function narrowWay(endpoint: string, options: { limits: number[]; t
       if (passed < limit) return;
       upstream.pause();
       reached();
-      if (options.then === 'cut') client.end(() => upstream.destroy());
+      if (options.end === 'cut') client.end(() => upstream.destroy());
     });
     upstream.on('end', () => client.end());
     client.on('close', () => upstream.destroy());

@@ -283,24 +283,23 @@ def plant_links(told):
 
 
 def swap(told):
-    """While another instance's folder is cleaned up, its folders become links and folders again."""
+    """While another instance's folder is cleaned up, its folders become links and folders again, each time at a stroke."""
     end = time.monotonic() + told["seconds"]
+    here, exchange = -100, 2
 
-    def work(at):
-        real, aside = os.path.join(told["folder"], "d%d" % at), os.path.join(told["folder"], "a%d" % at)
-        while time.monotonic() < end:
+    def work(first):
+        names = [(os.path.join(told["folder"], "d%d" % at).encode(), os.path.join(told["folder"], "l%d" % at).encode()) for at in range(first, told["folders"], 2)]
+        for folder, link in names:
             try:
-                os.rename(real, aside)
-                os.symlink(told["target"], real)
-                os.unlink(real)
-                os.rename(aside, real)
+                os.makedirs(folder, exist_ok=True)
+                os.symlink(told["target"], link)
             except OSError:
-                try:
-                    os.makedirs(real + "/x/y", exist_ok=True)
-                except OSError:
-                    pass
+                continue
+        while time.monotonic() < end:
+            for folder, link in names:
+                libc.renameat2(here, folder, here, link, exchange)
 
-    threads = [threading.Thread(target=work, args=(at,)) for at in range(4)]
+    threads = [threading.Thread(target=work, args=(at,)) for at in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -310,12 +309,13 @@ def swap(told):
 
 def grow(told):
     """Many folders to clean up, and then the end of this instance."""
-    for at in range(4):
-        for deep in range(200):
+    for at in range(told["folders"]):
+        for deep in range(20):
             try:
-                os.makedirs(os.path.join(os.environ["TMPDIR"], "d%d" % at, "x%d" % deep, "y"), exist_ok=True)
+                os.makedirs(os.path.join(os.environ["TMPDIR"], "d%d" % at, "x%d" % deep), exist_ok=True)
             except OSError:
                 continue
+    time.sleep(1)
     os._exit(0)
 
 

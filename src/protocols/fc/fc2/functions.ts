@@ -5,7 +5,7 @@ import { type Answer, type Call, header } from '../call.ts';
 import { codeOf, forgetCode } from '../code-input.ts';
 import { authorize } from '../guard.ts';
 import { type ParsedJson, parseJson } from '../json.ts';
-import { ifMatch, listAsked } from './services.ts';
+import { ifMatch, latestOnly, listAsked } from './services.ts';
 import { inputOf, renderFunction2 } from './translation.ts';
 
 function answer(record: FunctionRecord): Answer {
@@ -27,7 +27,7 @@ export async function createFunction(call: Call): Promise<Answer> {
   const parsed = translated(call, parseJson(await readBody(call)), undefined);
   const name = (parsed.value as { functionName?: unknown } | null)?.functionName;
   authorize(rooms, principal, { ...operation, resource: 'function' }, nameIn(service, typeof name === 'string' ? name : '*'));
-  rooms.functions.services.get(service);
+  latestOnly(call);
   const record = await rooms.functions.services.createFunction(service, parsed.value, codeOf(call, parsed));
   await forgetCode(call, parsed);
   return answer(record);
@@ -35,6 +35,7 @@ export async function createFunction(call: Call): Promise<Answer> {
 
 /** UpdateFunction. */
 export async function updateFunction(call: Call): Promise<Answer> {
+  latestOnly(call);
   const { functions } = call.rooms;
   const parsed = translated(call, parseJson(await readBody(call)), existing(call));
   const record = await functions.update(call.name, parsed.value, codeOf(call, parsed), ifMatch(call));
@@ -56,6 +57,7 @@ export async function listFunctions(call: Call): Promise<Answer> {
 
 /** DeleteFunction: in the versions of its service too. */
 export async function deleteFunction(call: Call): Promise<Answer> {
+  latestOnly(call);
   await call.rooms.functions.remove(call.name, ifMatch(call));
   return { status: 204 };
 }

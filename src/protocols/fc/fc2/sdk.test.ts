@@ -156,6 +156,8 @@ describe('@alicloud/fc2 (API 2016-08-15)', () => {
     assert.deepEqual(await names(), ['fn', 'late']);
     assert.deepEqual(await names('2'), ['fn']);
     await assert.rejects(call('deleteVersion', 'svc', '2'), { code: 'VersionInUse' });
+    await assert.rejects(call('updateFunction', 'svc.2', 'fn', { timeout: 5 }), { code: 'InvalidArgument', message: /only LATEST/ });
+    await assert.rejects(call('deleteFunction', 'svc.prod', 'fn'), { code: 'InvalidArgument', message: /only LATEST/ });
     await call('deleteVersion', 'svc', '1');
     const versions = (await call('listVersions', 'svc')).data.versions;
     assert.deepEqual(

@@ -16,6 +16,12 @@ export function ifMatch(call: Call): string | undefined {
   return header(call, 'if-match');
 }
 
+/** Published versions never change. @throws Fault InvalidArgument */
+export function latestOnly({ qualifier }: Call): void {
+  if (qualifier && qualifier !== 'LATEST')
+    throw new Fault('InvalidArgument', 'qualifier: only LATEST can be changed; leave the qualifier out');
+}
+
 function render({ kept, logConfig, revision: _revision, createdTime, lastModifiedTime, ...rest }: ServiceRecord): object {
   const none = { logConfig: {}, vpcConfig: {}, nasConfig: {}, tracingConfig: {} };
   return {
@@ -44,6 +50,7 @@ export async function createService(call: Call): Promise<Answer> {
 
 /** UpdateService. */
 export async function updateService(call: Call): Promise<Answer> {
+  latestOnly(call);
   const { services } = call.rooms.functions;
   const value = await readJson(call);
   checkRole(call, value, services.get(call.service).role);
@@ -65,6 +72,7 @@ export async function listServices(call: Call): Promise<Answer> {
 
 /** DeleteService. */
 export async function deleteService(call: Call): Promise<Answer> {
+  latestOnly(call);
   await call.rooms.functions.services.remove(call.service, ifMatch(call));
   return { status: 204 };
 }

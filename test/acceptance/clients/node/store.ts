@@ -88,7 +88,12 @@ export function storeOperations(client: OSS): Record<string, (step: never) => Pr
   }
 
   const cors = (step: Step) =>
-    (step.origins ?? []).map((origin) => ({ allowedOrigin: origin, allowedMethod: ['GET', 'PUT'], allowedHeader: '*', maxAgeSeconds: '60' }));
+    (step.origins ?? []).map((origin) => ({
+      allowedOrigin: origin,
+      allowedMethod: ['GET', 'PUT'],
+      allowedHeader: '*',
+      maxAgeSeconds: '60',
+    }));
   return {
     ...{ multipart, abort, resumable, copy, copyParts, append },
     getTags: async (step: Step) => ({ tags: (await client.getObjectTagging(step.key)).tag }),

@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 import fc2
-from fc2.fc_exceptions import HttpError
+from fc2.fc_exceptions import FcError
 
 job = json.load(sys.stdin)
 client = fc2.Client(endpoint=job["endpoint"], accessKeyID=job["accessKeyId"], accessKeySecret=job["accessKeySecret"], Timeout=60)
@@ -17,7 +17,7 @@ said = {}
 def failure(call, *args, **kwargs):
     try:
         call(*args, **kwargs)
-    except HttpError as error:
+    except FcError as error:
         return [error.status_code, error.err_code]
     return None
 
