@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { isAllowEntry } from './kit/index.ts';
 import { httpConfig, tlsConfig } from './http/config.ts';
+import { isAllowEntry } from './kit/index.ts';
 import { transformsConfig } from './transforms/config.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -94,7 +94,10 @@ const schema = z.object({
     .prefault({}),
   node: z
     .object({
-      interpreter: z.string().optional().describe('Node 16 or newer that runs Node.js functions of every version; searched for when left out'),
+      interpreter: z
+        .string()
+        .optional()
+        .describe('Node 16 or newer that runs Node.js functions of every version; searched for when left out'),
     })
     .prefault({}),
   java: z
@@ -128,7 +131,12 @@ const schema = z.object({
   audit: z
     .object({
       file: z.string().optional().describe('file of the audit log; audit/audit.log in the data folder when left out'),
-      maxBytes: z.coerce.number().int().min(1_000).default(67_108_864).describe('bytes after which the audit log is set aside and begun anew'),
+      maxBytes: z.coerce
+        .number()
+        .int()
+        .min(1_000)
+        .default(67_108_864)
+        .describe('bytes after which the audit log is set aside and begun anew'),
       files: z.coerce.number().int().min(1).max(1_000).default(10).describe('files of the audit log that are kept'),
     })
     .prefault({}),

@@ -47,7 +47,8 @@ export async function installToolchains(): Promise<void> {
   const file = join(cache, 'toolchain.json');
   writeFileSync(`${file}.new`, `${JSON.stringify({ python, go, java, bubblewrap }, null, 2)}\n`);
   renameSync(`${file}.new`, file);
-  if (process.env.CI === 'true' && [python, go, java, bubblewrap, strace].some((tools) => 'missing' in tools)) throw new Error('CI needs every toolchain; see above');
+  if (process.env.CI === 'true' && [python, go, java, bubblewrap, strace].some((tools) => 'missing' in tools))
+    throw new Error('CI needs every toolchain; see above');
 }
 
 if (import.meta.main) await installToolchains();
