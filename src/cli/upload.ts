@@ -37,7 +37,7 @@ export async function uploadFile(store: Store, place: Place, path: string, optio
     throw unreadable(path, error);
   });
   if (size > putBytes)
-    throw new CliFailure(2, `${path} has ${size} bytes; one upload may have ${putBytes}. Uploads in parts are not in yet.`);
+    throw new CliFailure(2, `${path} has ${size} bytes; one upload may have ${putBytes}. This command does not upload in parts yet.`);
   for (let attempt = 1; ; attempt++) {
     const sending = new Sending(() => createReadStream(path, { end: size - 1 }), path, options.watch, size);
     try {

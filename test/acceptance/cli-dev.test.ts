@@ -19,9 +19,10 @@ after(async () => {
   await sluice.finish(async () => {});
 });
 
-test('dev deploys at each save, shows the result and the log, and a URL for both', async () => {
+test('dev deploys at each save, shows the result and the log, and a URL for both', async (t) => {
   await cli.good('function init shout');
   const child = cli.start(['dev', 'shout', '--query', 'suffix=!']);
+  t.after(() => child.kill('SIGKILL'));
   let printed = '';
   child.stdout?.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
@@ -50,8 +51,9 @@ test('dev deploys at each save, shows the result and the log, and a URL for both
   );
   const url = await sees(/http:\S+/);
   await sees(/200, text\/plain; charset=utf-8, 14 bytes in \d+ ms\n {2}\| HELLO, WORLD\n {2}\| !/);
-  await sees(/\[INFO\] \S+hello\.txt for acs:ram/);
-  await sees(/Ctrl C ends/);
+  // One is on standard output, the other on standard error: either may be first.
+  await sees(/(?=[\s\S]*\[INFO\] \S+hello\.txt for acs:ram)(?=[\s\S]*Ctrl C ends)/);
+  printed = '';
 
   const visit = () => send(sluice.data, { path: url.slice(new URL(url).origin.length) });
   edit((source) => source.replace('toUpperCase', 'toLowerCase'));

@@ -142,7 +142,7 @@ for (const variant of variants) {
       const begun = performance.now();
       await stage.works();
       const took = performance.now() - begun;
-      assert.ok(took < 5_000, `another function took ${Math.round(took)} ms`);
+      assert.ok(took < 10_000, `another function took ${Math.round(took)} ms`);
       assert.ok(processesIn(code).length < 300, `${processesIn(code).length} processes`);
       const { failure, message } = await attempt;
       assert.ok(failure, 'the call failed');

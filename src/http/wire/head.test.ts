@@ -116,7 +116,27 @@ const pieces = fc.constantFrom(
   ],
   ...['Expect: 100-continue', 'Cookie: a=b', 'Authorization: OSS a:b', 'x-oss-meta-a: b', '%00', '"', 'http://h/', '*', '0x5', '+'],
 );
+const goodLine = fc.oneof(
+  fc.constantFrom(
+    'X: y',
+    'Cookie: a=b',
+    'Content-Length: 0',
+    'content-type:text/plain',
+    'Connection: close',
+    'x-oss-meta-a: \xe9 b',
+    'Range: bytes=0-1',
+    'X:',
+  ),
+  fc.tuple(fc.constantFrom('X', 'x-oss-meta-b', 'Accept'), pieces).map(([name, value]) => `${name}: ${value}`),
+);
 const heads = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom('GET', 'PUT', 'POST', 'HEAD', 'DELETE'),
+      fc.constantFrom('/', '/a?b=c', '/%00', 'http://h/x'),
+      fc.array(goodLine, { maxLength: 5 }),
+    )
+    .map(([method, target, lines]) => [`${method} ${target} HTTP/1.1`, 'Host: h', ...lines].join('\r\n')),
   fc.array(pieces, { maxLength: 12 }).map((list) => list.join('')),
   fc
     .tuple(

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { monotonic } from '../../kit/index.ts';
+import { after, monotonic } from '../../kit/index.ts';
 import { killGroup } from '../process/group.ts';
 import type { Group } from './cgroups.ts';
 import type { Watched } from './disk.ts';
@@ -19,6 +19,8 @@ export interface Parts {
 
 /** What ends so soon after the kernel ended a process for want of memory ended for that. Milliseconds. */
 const freshMs = 2_000;
+/** How long bubblewrap may take to notice that what it started is dead. Milliseconds. */
+const reapMs = 1_000;
 /** What bubblewrap starts is the second process of its namespace. */
 const firstPid = 2;
 
@@ -57,14 +59,31 @@ export class Program implements Launched {
   kill(): void {
     if (this.#ended) return;
     const { group, level } = this.#parts;
-    group?.kill();
-    // With the outer bwrap its namespace ends, and everything in it; but not before the namespace is whole: what there is of it is ended by name.
     if (level === 'bubblewrap') {
-      this.child.kill('SIGSTOP');
-      for (const pid of familyOf(this.child.pid)) if (pid !== this.child.pid) shoot(pid);
-      this.child.kill('SIGKILL');
-    } else if (this.child.pid !== undefined) killGroup(this.child.pid, undefined);
+      this.#killNamespace();
+      return;
+    }
+    group?.kill();
+    if (this.child.pid !== undefined) killGroup(this.child.pid, undefined);
     this.#sweep();
+  }
+
+  /**
+   * With its first process a namespace ends, and everything in it; but not before the namespace is whole: what there is of it is ended by name, while
+   * the outer bwrap stands still. That one goes on to see its child end: killed at once, it would leave a dead child to the machine's first process, which
+   * in a container may be one that looks after nobody.
+   */
+  #killNamespace(): void {
+    this.child.kill('SIGSTOP');
+    const inner = familyOf(this.child.pid).slice(1);
+    for (const pid of inner) shoot(pid);
+    if (inner.length === 0) this.child.kill('SIGKILL');
+    this.child.kill('SIGCONT');
+    after(reapMs, () => {
+      if (this.#ended) return;
+      this.#parts.group?.kill();
+      this.child.kill('SIGKILL');
+    });
   }
 
   terminate(): void {

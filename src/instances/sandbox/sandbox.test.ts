@@ -49,6 +49,8 @@ async function walls(): Promise<[name: string, wall: Sandbox][]> {
 }
 
 let serial = 0;
+/** Sleeps of this very run: others on the machine may sleep too. */
+let naps = process.pid * 1_000;
 
 function start(
   wall: Sandbox,
@@ -127,22 +129,27 @@ describe('every level of the wall', { skip: !linux && 'the wall is for Linux' },
     test(`${name}: kill takes along what has left its group, its session and its environment`, async (t) => {
       awake(t);
       const folder = join(scratch, `own-${serial + 1}`);
-      const daemon = `setsid sh -c 'setsid env -i sleep 612' & setsid sh -c 'exec sleep 613' & sleep 0.3; echo up; sleep 611`;
-      const { launched, ended } = start(wall, daemon);
+      const [own, bare, session] = [++naps, ++naps, ++naps];
+      const daemon = `setsid sh -c 'setsid env -i sleep ${bare}' & setsid sh -c 'exec sleep ${session}' & sleep 0.3; echo up; sleep ${own}`;
+      const { launched } = start(wall, daemon);
+      const exited = new Promise((resolve) => launched.child.once('exit', resolve));
       await new Promise((resolve) => launched.child.stdout?.once('data', resolve));
+      await until(() => [own, bare, session].every((nap) => sleepers(nap).length > 0), 'all of them run');
       assert.ok((await processesWith(folder)).length > 0);
       launched.kill();
-      await ended;
+      await exited;
       // Without a user of its own a process that cleared its environment cannot be told from the server's.
-      const names = name === 'none' ? ['sleep\u0000611', 'sleep\u0000613'] : ['sleep\u0000611', 'sleep\u0000612', 'sleep\u0000613'];
-      await until(() => names.every((text) => !runs(text)), `${names} are gone`);
+      const gone = name === 'none' ? [own, session] : [own, bare, session];
+      await until(() => !gone.some((nap) => sleepers(nap).length > 0), `${gone} are gone`);
+      for (const pid of sleepers(bare)) process.kill(pid, 'SIGKILL');
     });
 
     test(`${name}: the end of the program is the end of what it started`, async (t) => {
       awake(t);
-      const { ended } = start(wall, `setsid sh -c 'exec sleep 622' < /dev/null > /dev/null 2>&1 & sleep 0.2; exit 0`);
+      const nap = ++naps;
+      const { ended } = start(wall, `setsid sh -c 'exec sleep ${nap}' < /dev/null > /dev/null 2>&1 & sleep 0.2; exit 0`);
       await ended;
-      await until(() => !runs('sleep\u0000622'), 'nothing is left');
+      await until(() => sleepers(nap).length === 0, 'nothing is left');
     });
 
     test(`${name}: more than its disk is a breach, also in files without names`, async (t) => {
@@ -164,14 +171,16 @@ describe('every level of the wall', { skip: !linux && 'the wall is for Linux' },
   }
 });
 
-function runs(text: string): boolean {
-  return readdirSync('/proc').some((pid) => {
-    try {
-      return Number(pid) > 0 && readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(text);
-    } catch {
-      return false;
-    }
-  });
+function sleepers(nap: number): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(`sleep\u0000${nap}\u0000`);
+      } catch {
+        return false;
+      }
+    });
 }
 
 describe('bubblewrap', async () => {
@@ -207,12 +216,13 @@ describe('bubblewrap', async () => {
     assert.equal(names.at(-2), 'function');
   });
 
-  test('a process inside is found by the id that it has there', { skip }, async () => {
-    const { launched, ended } = start(wall as Sandbox, 'sleep 631 & echo $!; wait');
+  test('a process inside is found by the id that it has there', { skip }, async (t) => {
+    const { launched, ended } = start(wall as Sandbox, `sleep ${++naps} & echo $!; wait`);
+    t.after(() => launched.kill());
     const inner = Number(await new Promise<Buffer>((resolve) => launched.child.stdout?.once('data', resolve)));
     const outer = launched.pidOf(inner);
     assert.ok(outer !== undefined && outer !== inner);
-    assert.equal(readFileSync(`/proc/${outer}/cmdline`, 'latin1'), 'sleep\u0000631\u0000');
+    await until(() => sleepers(naps).includes(outer), 'that is the process');
     assert.equal(launched.pidOf(99_999), undefined);
     launched.kill();
     await ended;
