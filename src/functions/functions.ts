@@ -21,11 +21,10 @@ import { type CheckedCode, type CodeStore, needsOf } from './store.ts';
 import { openStores } from './stores.ts';
 import { OpenTags } from './tags.ts';
 import { OpenTriggers } from './triggers.ts';
-import { uidOf } from './uids.ts';
+import { uidBaseOf, uidOf } from './uids.ts';
 import { OpenAliases, OpenVersions, qualified } from './versions.ts';
 import { keyOf, Views } from './views.ts';
 
-const defaultUidBase = 200_000;
 const maxPage = 100;
 
 /**
@@ -67,7 +66,7 @@ class OpenFunctions implements Functions {
   constructor(options: FunctionsOptions, place: CodePlace) {
     this.#options = options;
     this.#place = place;
-    this.#uidBase = options.uidBase ?? defaultUidBase;
+    this.#uidBase = options.uidBase ?? uidBaseOf(options.dataDir);
     const limits = { ...defaultFunctionLimits, ...options.limits };
     const catalogue = new Catalogue(options);
     this.#catalogue = catalogue;

@@ -40,7 +40,7 @@ export interface FunctionsOptions {
   region: string;
   /** Gives every function a user id of its own. */
   serverIsRoot: boolean;
-  /** The lowest of those ids; the base itself belongs to the builder, which compiles and does nothing else. */
+  /** The lowest of those ids, a range made of the data folder when left out; the base itself belongs to the builder, which compiles and does nothing else. */
   uidBase?: number;
   /** Compiles Python code when it is deployed. */
   python?: { interpreter?: string | undefined };

@@ -1,4 +1,17 @@
+import { createHash } from 'node:crypto';
 import type { Metadata } from '../metadata/index.ts';
+
+const lowestUid = 200_000;
+const rangeSize = 10_000;
+const ranges = 100_000;
+
+/**
+ * The lowest user id that a data folder gives out: a range of its own, so that functions of two servers on one machine are not the same users. One that is moved
+ * goes on in another range; what was given out stays.
+ */
+export function uidBaseOf(dataDir: string): number {
+  return lowestUid + (createHash('sha256').update(dataDir).digest().readUInt32BE(0) % ranges) * rangeSize;
+}
 
 /**
  * The user id of a function name, allocated at the first call. An id stays with its name for ever, also after the function was removed, so that
