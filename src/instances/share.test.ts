@@ -48,13 +48,21 @@ test('a function that keeps every place busy does not starve another', async (t)
   const noisy = town.open('noisy');
   const quiet = town.open('quiet');
   t.after(work([noisy, quiet], 10));
-  const flood = Array.from({ length: 1_200 }, () => noisy.run());
+  let isFlooding = true;
+  const flood = Array.from({ length: 100 }, async () => {
+    while (isFlooding) await noisy.run();
+  });
   await until(() => noisy.pool.states().busy === 4, 'the noisy one has everything');
-  for (let round = 0; round < 5; round++) await quiet.run();
-  assert.ok(noisy.served.count < 1_000, `${noisy.served.count} noisy calls went before`);
-  assert.ok(quiet.served.longestMs < 500, `${quiet.served.longestMs} ms`);
-  const second = Array.from({ length: 60 }, () => quiet.run());
-  await until(() => quiet.pool.holding === 2 && noisy.pool.holding === 2, `they share evenly`);
+  for (let round = 0; round < 5; round++) {
+    const before = noisy.served.count;
+    await quiet.run();
+    assert.ok(noisy.served.count - before < 200, `${noisy.served.count - before} noisy calls went before`);
+  }
+  const second = Array.from({ length: 20 }, async () => {
+    while (isFlooding) await quiet.run();
+  });
+  await until(() => quiet.pool.holding === 2 && noisy.pool.holding === 2, 'they share evenly');
+  isFlooding = false;
   await Promise.all([...flood, ...second]);
   assert.ok(town.share.used <= 4);
   await Promise.all(town.pools.map((pool) => pool.close()));
@@ -68,7 +76,6 @@ test('more functions than places take turns', async (t) => {
   const begun = performance.now();
   const floods = houses.flatMap((house) => Array.from({ length: 200 }, () => house.run()));
   await until(() => houses.every((house) => house.served.count > 20), 'each had a turn');
-  assert.ok(performance.now() - begun < 3_000);
   const starts = houses.reduce((sum, house) => sum + house.engine.workers.length, 0);
   assert.ok(starts <= 4 + (performance.now() - begun) / 250, `${starts} starts`);
   await Promise.all(floods);
