@@ -14,8 +14,8 @@ const busy = JSON.stringify({ do: 'sleep', millis: 1500 });
 const idle = JSON.stringify({ do: 'other' });
 const rateMs = 2_000;
 
-/** Milliseconds from the start of the bare program to its first request for an event. */
-async function bareStart(program: string): Promise<number> {
+/** The bare program, which asks for an event that never comes. */
+export async function askingProgram(program: string): Promise<{ pid: number; startMs: number; stop(): void }> {
   const asked = Promise.withResolvers<number>();
   const server = createServer(() => asked.resolve(performance.now())).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -23,12 +23,16 @@ async function bareStart(program: string): Promise<number> {
   const env = { FC_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}` };
   const child = spawn(program, [], { env, stdio: 'ignore' });
   child.once('error', asked.reject);
-  try {
-    return (await asked.promise) - started;
-  } finally {
+  const stop = () => {
     child.kill('SIGKILL');
     server.closeAllConnections();
     server.close();
+  };
+  try {
+    return { pid: child.pid as number, startMs: (await asked.promise) - started, stop };
+  } catch (error) {
+    stop();
+    throw error;
   }
 }
 
@@ -49,7 +53,9 @@ export async function coldGo(stage: Stage): Promise<Row[]> {
     await new Promise((resolve) => setTimeout(resolve, 300));
     starts.push((await invoke(stage, 'cold-go', idle)) - median(warm));
     await Promise.all(calls);
-    bare.push(await bareStart(program));
+    const process = await askingProgram(program);
+    bare.push(process.startMs);
+    process.stop();
   }
   const reference = { reference: median(bare), unit: 'ms', referenceName: 'bare exec to its first request' };
   return [

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { deleteFunction, deployFunction } from '../test/acceptance/harness/deploy.ts';
 import { invokeFunction, provision } from '../test/acceptance/harness/fc.ts';
 import { descendants } from '../test/acceptance/harness/processes.ts';
-import { python } from '../test/acceptance/harness/toolchain.ts';
+import { go, python } from '../test/acceptance/harness/toolchain.ts';
+import { askingProgram } from './go.ts';
 import { weighedJava } from './java.ts';
 import { median } from './meter.ts';
 import { compare, type Row } from './report.ts';
@@ -18,8 +19,15 @@ export interface Weighed {
   process: RegExp;
   /** Deploys a function by this name that answers any event. */
   deploy: (stage: Stage, name: string) => Promise<void>;
-  /** Prints a line when it is idle. */
-  bare: { program: string; args: string[] };
+  /** An event that the function answers; `0` when left out. */
+  event?: string;
+  /** Starts the bare process, and resolves when it is idle. */
+  bare: () => Promise<Bare>;
+}
+
+export interface Bare {
+  pid: number;
+  stop(): void;
 }
 
 /** Memory that a process shares with no other, MiB (proc(5), smaps_rollup). */
@@ -29,16 +37,24 @@ function privateMib(pid: number): number {
   return kilobytes / 1024;
 }
 
-async function bareMib({ program, args }: Weighed['bare']): Promise<number> {
+/** A program that prints a line when it is idle. */
+export async function untilItPrints(program: string, args: string[]): Promise<Bare> {
   const child: ChildProcess = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
   await new Promise((resolve, reject) => {
     child.stdout?.once('data', resolve);
     child.once('error', reject);
     child.once('exit', () => reject(new Error(`${program} ended`)));
   });
-  const mib = privateMib(child.pid as number);
-  child.removeAllListeners('exit').kill('SIGKILL');
-  return mib;
+  return { pid: child.pid as number, stop: () => child.removeAllListeners('exit').kill('SIGKILL') };
+}
+
+async function bareMib(start: Weighed['bare']): Promise<number> {
+  const { pid, stop } = await start();
+  try {
+    return privateMib(pid);
+  } finally {
+    stop();
+  }
 }
 
 /** Private memory of an idle instance after one event, median of four. */
@@ -49,7 +65,7 @@ export async function idleMemory(stage: Stage, weighed: readonly Weighed[]): Pro
     const before = new Set(descendants(stage.sluice.pid).map(({ pid }) => pid));
     await it.deploy(stage, name);
     await provision(stage.sluice, name, instances);
-    await invokeFunction(stage.sluice, name, '0');
+    await invokeFunction(stage.sluice, name, it.event ?? '0');
     const leaves = () =>
       descendants(stage.sluice.pid).filter(
         ({ pid, command }) => !before.has(pid) && it.process.test(command) && descendants(pid).length === 0,
@@ -72,11 +88,12 @@ export async function idleMemory(stage: Stage, weighed: readonly Weighed[]): Pro
 
 /** What there is to weigh on this machine; other runtimes add theirs. */
 export function weighedRuntimes(): Weighed[] {
-  return [...weighedPython(), ...weighedJava()];
+  return [...weighedPython(), ...weighedNode(), ...weighedJava(), ...weighedGo()];
 }
 
 function weighedPython(): Weighed[] {
-  if (!python.tools) return [];
+  const interpreter = python.tools?.interpreter;
+  if (!interpreter) return [];
   const imports = 'import json, time, urllib.request';
   const source = `${imports}\ndef handler(event, context):\n    return "ok"\n`;
   return [
@@ -84,7 +101,36 @@ function weighedPython(): Weighed[] {
       name: 'Python',
       process: /python/,
       deploy: (stage, name) => deployFunction(stage.sluice, name, [{ name: 'index.py', data: Buffer.from(source) }]),
-      bare: { program: python.tools.interpreter, args: ['-S', '-u', '-c', `${imports}\nprint("idle")\ninput()`] },
+      bare: () => untilItPrints(interpreter, ['-S', '-u', '-c', `${imports}\nprint("idle")\ninput()`]),
+    },
+  ];
+}
+
+function weighedNode(): Weighed[] {
+  const imports = "require('node:http'); require('node:crypto');";
+  const source = `${imports} exports.handler = async () => 'ok';`;
+  const settings = { runtime: 'nodejs24', handler: 'index.handler' };
+  return [
+    {
+      name: 'Node',
+      process: /node|MainThread/,
+      deploy: (stage, name) => deployFunction(stage.sluice, name, [{ name: 'index.js', data: Buffer.from(source) }], { settings }),
+      bare: () => untilItPrints(process.execPath, ['-e', `${imports} process.stdin.resume(); console.log('idle')`]),
+    },
+  ];
+}
+
+function weighedGo(): Weighed[] {
+  const program = go.tools?.functions['acts-0.3.1'];
+  if (!program) return [];
+  const code = { name: 'main', data: readFileSync(program), mode: 0o755 };
+  return [
+    {
+      name: 'Go',
+      process: /(^|\/)main$/,
+      event: JSON.stringify({ do: 'other' }),
+      deploy: (stage, name) => deployFunction(stage.sluice, name, [code], { settings: { runtime: 'go1', handler: 'main' } }),
+      bare: () => askingProgram(program),
     },
   ];
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { deployArchive } from '../test/acceptance/harness/deploy.ts';
 import { java } from '../test/acceptance/harness/toolchain.ts';
-import type { Weighed } from './idle.ts';
+import { untilItPrints, type Weighed } from './idle.ts';
 import { invoke } from './invoke.ts';
 import { median } from './meter.ts';
 import { compare, type Row } from './report.ts';
@@ -64,7 +64,7 @@ export function weighedJava(): Weighed[] {
         // The one that makes the archive of classes is gone by then.
         await new Promise((resolve) => setTimeout(resolve, 3 * settleMs));
       },
-      bare: { program: 'java', args: ['-cp', jar, 'Cold', 'wait'] },
+      bare: () => untilItPrints('java', ['-cp', jar, 'Cold', 'wait']),
     },
   ];
 }

@@ -1,11 +1,14 @@
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 /** One run of the load generator: the same request again and again over keep-alive connections. */
 export interface LoadPlan {
   host: string;
   port: number;
-  /** The whole request as it goes on the wire. */
-  request: string;
+  /** The request as it goes on the wire, or several that take turns. */
+  request: string | readonly string[];
+  /** Bytes of a body that follows each request. */
+  body?: number;
   connections: number;
   /** Ends after this many seconds, or after `requests` answers, whichever comes first. */
   seconds: number;
@@ -18,7 +21,7 @@ export interface LoadResult {
   seconds: number;
   p50Us: number;
   p99Us: number;
-  /** Answers that were not 200, and connections that broke. */
+  /** Answers that were not 200 or 204, and connections that broke. */
   failures: number;
 }
 
@@ -40,9 +43,10 @@ class Answers {
       const head = this.#head.toString('latin1', 0, end);
       rest = this.#head.subarray(end + 4);
       this.#head = Buffer.alloc(0);
-      this.ok = head.startsWith('HTTP/1.1 200');
+      this.ok = head.startsWith('HTTP/1.1 20');
       const length = /\r\ncontent-length: *(\d+)/i.exec(head);
       if (length) this.#left = Number(length[1]);
+      else if (head.startsWith('HTTP/1.1 204')) this.#left = 0;
       else this.#chunked = true;
     }
     this.bytes += rest.length;
@@ -58,18 +62,27 @@ class Answers {
   }
 }
 
-function drive(
-  plan: LoadPlan,
-  latencies: number[],
-  state: { done: number; failures: number; bytes: number; stop: boolean },
-): Promise<void> {
+interface State {
+  done: number;
+  failures: number;
+  bytes: number;
+  stop: boolean;
+  sent: number;
+}
+
+function drive(plan: LoadPlan, latencies: number[], state: State): Promise<void> {
+  const requests = typeof plan.request === 'string' ? [plan.request] : plan.request;
+  const body = plan.body ? Buffer.alloc(plan.body, 'x') : undefined;
   return new Promise((resolve) => {
     const socket: Socket = connect({ host: plan.host, port: plan.port, noDelay: true });
     const answers = new Answers();
     let sent = 0;
     const send = () => {
       sent = performance.now();
-      socket.write(plan.request);
+      socket.cork();
+      socket.write(requests[state.sent++ % requests.length] as string);
+      if (body) socket.write(body);
+      socket.uncork();
     };
     socket.on('connect', send);
     socket.on('data', (data) => {
@@ -94,7 +107,7 @@ function drive(
 /** Runs the plan in this process. */
 export async function load(plan: LoadPlan): Promise<LoadResult> {
   const latencies: number[] = [];
-  const state = { done: 0, failures: 0, bytes: 0, stop: false };
+  const state: State = { done: 0, failures: 0, bytes: 0, stop: false, sent: 0 };
   const started = performance.now();
   const timer = setTimeout(() => {
     state.stop = true;
@@ -108,6 +121,6 @@ export async function load(plan: LoadPlan): Promise<LoadResult> {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const result = await load(JSON.parse(process.argv[2] ?? '{}') as LoadPlan);
+  const result = await load(JSON.parse(await text(process.stdin)) as LoadPlan);
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }

@@ -24,9 +24,8 @@ export interface Target {
 /** Runs the plan in a load process of its own and charges the target's CPU to the answers. @throws Error when an answer was not 200 */
 export async function sample({ name, plan, pid }: Target): Promise<Sample> {
   const before = cpuSeconds(pid);
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts'), JSON.stringify(plan)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(JSON.stringify(plan));
   const result = JSON.parse(await text(child.stdout)) as LoadResult;
   const cpu = cpuSeconds(pid) - before;
   if (result.failures > 0 || result.requests === 0) throw new Error(`${name}: ${result.failures} failures in ${result.requests} requests`);

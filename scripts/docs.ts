@@ -5,6 +5,8 @@ import { settingsReference } from '../src/config.ts';
 import { faultTable } from '../src/faults/index.ts';
 import { fc2Operations, fcOperations } from '../src/protocols/fc/index.ts';
 import { type ListedOperation, listOperations } from '../src/protocols/oss/index.ts';
+import { createMetrics } from '../src/telemetry/index.ts';
+import { RecordMetrics } from '../src/telemetry/records/durations.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const origin = 'This page is written by `./run docs`; change the source and run it again.';
@@ -114,6 +116,38 @@ ${table(head, not)}
 `;
 }
 
+/** What prom-client and the server's own metrics have in common. */
+interface Documented {
+  name: string;
+  help: string;
+  /** Those of prom-client are told by their class. */
+  type?: string;
+  labelNames?: string[];
+  constructor: { name: string };
+}
+
+function metricsPage(): string {
+  const { registry } = createMetrics();
+  // These need the records, and join the same registry when the server opens them.
+  new RecordMetrics(registry, () => undefined);
+  const all = registry.getMetricsAsArray() as unknown as Documented[];
+  const rows = [...all]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((metric) => {
+      const labels = (metric.labelNames ?? []).map((label) => `\`${label}\``).join(', ');
+      return [`\`${metric.name}\``, metric.type ?? metric.constructor.name.toLowerCase(), labels, metric.help];
+    });
+  return `# Metrics
+
+${origin} Source: \`src/telemetry/metrics.ts\` and its neighbours.
+
+\`GET /metrics\` on the control listener gives them as Prometheus text, without a key, to requests from the same machine. Labels are closed sets: names of buckets, keys and users never appear.
+A histogram has the series \`_bucket\`, \`_sum\` and \`_count\`. What to look at first is told in [Running a server](../operate.md#health-metrics-log).
+
+${table(['metric', 'kind', 'labels', 'what it is'], rows)}
+`;
+}
+
 /** The generated pages by their path under the repository's root. */
 export function referencePages(): Map<string, string> {
   return new Map([
@@ -121,6 +155,7 @@ export function referencePages(): Map<string, string> {
     ['docs/reference/settings.md', settingsPage()],
     ['docs/reference/fc-operations.md', fcOperationsPage()],
     ['docs/reference/oss-operations.md', ossOperationsPage()],
+    ['docs/reference/metrics.md', metricsPage()],
   ]);
 }
 

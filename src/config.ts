@@ -1,10 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { encryptionConfig, scrubConfig } from './care/config.ts';
 import { httpConfig, tlsConfig } from './http/config.ts';
 import { isAllowEntry } from './kit/index.ts';
+import { invocationsConfig } from './telemetry/config.ts';
 import { transformsConfig } from './transforms/config.ts';
 
+/** An array, or its entries in one text with commas between them. */
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  ),
+]);
+const hosts = list
+  .refine((entries) => entries.every(isAllowEntry), 'must be host:port entries, e.g. worker.internal:8080, 10.0.0.5:8080 or [::1]:8080')
+  .default([]);
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** Every setting of `sluice serve`: the server's own and each room's section. */
@@ -40,30 +55,16 @@ const schema = z.object({
     .enum(['full', 'relaxed'])
     .default('full')
     .describe('full: an acknowledged write survives power loss; relaxed: only a crash of the server'),
-  domains: z
-    .union([
-      z.array(z.string()),
-      z.string().transform((text) =>
-        text
-          .split(',')
-          .map((part) => part.trim())
-          .filter(Boolean),
-      ),
-    ])
-    .default([])
-    .describe('base domains for virtual-host style, comma separated: <bucket>.<domain>'),
-  controlHosts: z
-    .union([
-      z.array(z.string()),
-      z.string().transform((text) =>
-        text
-          .split(',')
-          .map((part) => part.trim())
-          .filter(Boolean),
-      ),
-    ])
+  domains: list.default([]).describe('base domains for virtual-host style, comma separated: <bucket>.<domain>'),
+  controlHosts: list
     .default([])
     .describe('further Host names that the control listener answers, comma separated; 127.0.0.1, localhost and its own address always are'),
+  lifecycleMs: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .default(3_600_000)
+    .describe('milliseconds between two sweeps that carry out the lifecycle rules of buckets'),
   drainMs: z.coerce.number().int().min(0).default(25_000).describe('milliseconds that running requests may take after SIGTERM'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').describe('least level that is logged'),
   logFile: z.string().optional().describe('file for log lines (JSON); standard error when left out'),
@@ -81,6 +82,13 @@ const schema = z.object({
     .max(100_000)
     .default(1000)
     .describe('invocations that may wait for an instance, per function; more are refused'),
+  restoreSeconds: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(172_800)
+    .default(0)
+    .describe('how long restoring an object of an archive class takes, for clients to be tried with; at once when left out'),
   sandbox: z
     .enum(['auto', 'bubblewrap', 'user', 'none'])
     .default('auto')
@@ -107,25 +115,18 @@ const schema = z.object({
     .prefault({}),
   outgoing: z
     .object({
-      allow: z
-        .union([
-          z.array(z.string()),
-          z.string().transform((text) =>
-            text
-              .split(',')
-              .map((part) => part.trim())
-              .filter(Boolean),
-          ),
-        ])
-        .refine(
-          (entries) => entries.every(isAllowEntry),
-          'must be host:port entries, e.g. worker.internal:8080, 10.0.0.5:8080 or [::1]:8080',
-        )
-        .default([])
-        .describe('host:port entries that the server may make requests to (HTTP functions), comma separated; none when left out'),
+      allow: hosts.describe('host:port entries that the server may make requests to (HTTP functions), comma separated; none when left out'),
+      callbacks: hosts.describe('host:port entries that callbacks of uploads may go to, comma separated; none when left out'),
+      callbackKey: z.string().optional().describe('PEM file of the RSA key that signs callbacks; they are not signed when left out'),
+      callbackKeyUrl: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('URL at which applications fetch the public part of callbackKey; the data listener serves its path'),
       ca: z.string().optional().describe('PEM file of certificates that requests of the server trust besides the system’s'),
     })
     .prefault({}),
+  encryption: encryptionConfig.prefault({}),
+  scrub: scrubConfig.prefault({}),
   http: httpConfig.prefault({}),
   tls: tlsConfig.prefault({}),
   audit: z
@@ -141,6 +142,7 @@ const schema = z.object({
     })
     .prefault({}),
   transforms: transformsConfig.prefault({}),
+  invocations: invocationsConfig.prefault({}),
 });
 
 export type Settings = z.output<typeof schema>;

@@ -18,15 +18,25 @@ import { DatabaseSync } from 'node:sqlite';
 export class DataFolderError extends Error {}
 
 const marker = 'sluice.json';
-const format = 1;
+/** Since format 2 every blob has checksums of its own; a folder of format 1 stays one, and blobs without them are accepted there. */
+const format = 2;
+const formats: readonly unknown[] = [1, 2];
+const backupMarker = 'backup.json';
+const database = 'sluice.sqlite';
 
 export interface DataFolder {
   path: string;
+  /** Data format of the folder, 1 or 2. */
+  format: number;
   metadata: string;
   blobs: string;
   packages: string;
   spool: string;
   keys: string;
+  /** The encryption keys, unless the settings name another file. */
+  encryption: string;
+  /** Where damaged blobs are set aside. */
+  quarantine: string;
   audit: string;
   /** Code, sockets and tmp of functions; other users may walk through it. */
   run: string;
@@ -41,7 +51,7 @@ export interface DataFolder {
  */
 export function openDataFolder(path: string, options: { run?: string } = {}): DataFolder {
   const folder = resolve(path);
-  prepare(folder);
+  const found = prepare(folder);
   const lock = takeLock(folder);
   const make = (name: string): string => {
     const child = join(folder, name);
@@ -51,13 +61,11 @@ export function openDataFolder(path: string, options: { run?: string } = {}): Da
   const run = makeRunFolder(folder, options.run);
   const spool = make('spool');
   for (const left of readdirSync(spool)) rmSync(join(spool, left), { force: true });
+  for (const name of ['meta', 'blobs', 'packages']) make(name);
   return {
-    path: folder,
-    metadata: join(make('meta'), 'sluice.sqlite'),
-    blobs: make('blobs'),
-    packages: make('packages'),
+    ...placesIn(folder),
+    format: found,
     spool,
-    keys: join(folder, 'keys.json'),
     audit: join(folder, 'audit', 'audit.log'),
     run: run.path,
     release: () => {
@@ -67,7 +75,40 @@ export function openDataFolder(path: string, options: { run?: string } = {}): Da
   };
 }
 
-function prepare(folder: string): void {
+type Places = Pick<DataFolder, 'path' | 'metadata' | 'blobs' | 'packages' | 'keys' | 'encryption' | 'quarantine'>;
+
+/** Where the parts of a data folder are. */
+function placesIn(folder: string): Places {
+  return {
+    path: folder,
+    metadata: join(folder, 'meta', database),
+    blobs: join(folder, 'blobs'),
+    packages: join(folder, 'packages'),
+    keys: join(folder, 'keys.json'),
+    encryption: join(folder, 'encryption.json'),
+    quarantine: join(folder, 'quarantine'),
+  };
+}
+
+/**
+ * A data folder, or a backup of one, that is there, to be looked at. `lock` keeps servers away from it, or is undefined when one serves it now.
+ * @throws DataFolderError for a folder that is not Sluice's or of another format
+ */
+export function findDataFolder(path: string): Places & { format: number; backup: boolean; lock: (() => void) | undefined } {
+  const folder = resolve(path);
+  if (!existsSync(join(folder, marker))) throw new DataFolderError(`${folder} is not a data folder of Sluice. Name one with --data.`);
+  const found = { ...placesIn(folder), format: readFormat(join(folder, marker)), backup: existsSync(join(folder, backupMarker)) };
+  try {
+    const held = found.backup ? undefined : takeLock(folder);
+    return { ...found, lock: () => held?.close() };
+  } catch (error) {
+    if (error instanceof DataFolderError) return { ...found, lock: undefined };
+    throw error;
+  }
+}
+
+/** @returns the data format of the folder */
+function prepare(folder: string): number {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o711 });
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -84,16 +125,28 @@ function prepare(folder: string): void {
       throw new DataFolderError(`${folder} holds files that are not Sluice's. Choose an empty or new folder with --data.`);
     }
     writeFileSync(file, `${JSON.stringify({ format, madeBy: 'sluice' })}\n`, { flush: true });
-    return;
+    return format;
   }
+  if (existsSync(join(folder, backupMarker))) {
+    throw new DataFolderError(`${folder} is a backup. Make a data folder of it: sluice data restore ${folder} --data <new folder>`);
+  }
+  return readFormat(file);
+}
+
+/** @throws DataFolderError */
+function readFormat(file: string): number {
   let found: unknown;
   try {
     found = (JSON.parse(readFileSync(file, 'utf8')) as { format?: unknown }).format;
   } catch {
     throw new DataFolderError(`${file} cannot be read as JSON. It says ${JSON.stringify({ format })} in an intact data folder.`);
   }
-  if (found !== format)
-    throw new DataFolderError(`${folder} has data format ${found}; this version reads format ${format}. Use the version that wrote it.`);
+  if (!formats.includes(found)) {
+    throw new DataFolderError(
+      `${dirname(file)} has data format ${found}; this version reads up to ${format}. Use the version that wrote it, or restore a backup.`,
+    );
+  }
+  return found as number;
 }
 
 /** SQLite's own file lock serves as the lock of the folder: the kernel drops it when the process ends, however it ends. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { stalePages } from '../scripts/docs.ts';
+import { withoutSection } from './acceptance/matrix/table.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const pages = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md'], { cwd: root }).sort();
@@ -61,7 +63,8 @@ function titlesOf(file: string): Set<string> {
 }
 
 test('the compatibility list names tests that there are, and leaves no cell empty', () => {
-  const page = readFileSync(join(root, 'docs', 'compatibility.md'), 'utf8');
+  // The tables of OSS clients are compared with their run by test/acceptance/matrix.test.ts.
+  const page = withoutSection(readFileSync(join(root, 'docs', 'compatibility.md'), 'utf8'));
   const wrong: string[] = [];
   const proofs = new Set<string>();
   for (const [line, mark = '', file = '', title = '', values = ''] of page.matchAll(/^- \*\*(\w+)\*\* `([^`]+)`: “([^”]+)”(.*)$/gm)) {
@@ -88,4 +91,28 @@ test('the compatibility list names tests that there are, and leaves no cell empt
   }
   assert.deepEqual(wrong, []);
   assert.ok(cells > 200 && proofs.size > 40, `${cells} cells, ${proofs.size} tests`);
+});
+
+test('the page of the command line names every noun and verb that there is, and no other', () => {
+  const script = execFileSync(process.execPath, [join(root, 'bin', 'sluice'), 'completion', 'bash'], { encoding: 'utf8' });
+  const cases = [...script.matchAll(/^ {4}'(.*)'\) words='(.*)' ;;$/gm)];
+  const verbs = new Map(
+    cases.map(([, path = '', words = '']) => [path, words.split(' ').filter((word) => word !== '' && !word.startsWith('-'))]),
+  );
+  const [page = ''] = readFileSync(join(root, 'docs', 'cli.md'), 'utf8').split('\n## ');
+  const rows = new Map([...page.matchAll(/^\| `([a-z-]+)` +\| (.+) \|$/gm)].map(([, noun = '', row = '']) => [noun, row]));
+  const wrong: string[] = [];
+  // The first two are told above the table.
+  for (const noun of verbs.get('') ?? []) if (!rows.has(noun) && noun !== 'serve' && noun !== 'config') wrong.push(`no row for ${noun}`);
+  for (const [noun, row] of rows) {
+    const there = verbs.get(noun);
+    if (!there && noun !== 'completion') wrong.push(`no such noun: ${noun}`);
+    if (!there || there.length === 0) continue;
+    // A group of verbs stands as `policy get` or, for all of them, as `policy ...`.
+    const named = [...row.matchAll(/`([a-z-]+)(?: [a-z.]+)?`/g)].map(([, verb = '']) => verb);
+    for (const verb of there) if (!named.includes(verb)) wrong.push(`${noun}: ${verb} is not named`);
+    for (const verb of named) if (!there.includes(verb)) wrong.push(`${noun}: there is no ${verb}`);
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(rows.size > 15, `${rows.size} nouns`);
 });

@@ -15,6 +15,7 @@ const floors: Record<string, number> = {
   blobs: 20,
   identity: 31,
   buckets: 32,
+  care: 33,
   accesspoints: 33,
   functions: 33,
   instances: 34,

@@ -71,6 +71,8 @@ export interface GetObjectEvent {
   configuration: { accessPointArn: string; supportingAccessPointArn: string; payload: string };
   userRequest: { method: 'GET' | 'HEAD'; url: string; headers: Record<string, string> };
   userIdentity: { type: string; principalId: string; arn: string; accountId: string; accessKeyId: string };
+  /** Epoch milliseconds until which the client waits for the head of the answer. */
+  deadline: number;
   protocolVersion: string;
 }
 

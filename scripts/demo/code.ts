@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { packageTree } from '../../src/instances/builtin/shipped.ts';
 import { Crc64, packZip } from '../../src/kit/index.ts';
 import { root } from '../toolchain/folder.ts';
 import { buildGo, buildJava } from './builds.ts';
@@ -27,7 +28,7 @@ export async function packageOf(fn: DemoFunction, { python, onBuild }: Packing):
   const folder = join(root, 'examples', fn.folder);
   switch (fn.language) {
     case 'Node.js':
-      return packed(fn.name, folder, [], async () => packZip(filesOf(folder)));
+      return packNode(fn, folder);
     case 'Python': {
       if ('missing' in python) throw new Error(python.missing);
       const { newest } = python.oss2;
@@ -44,6 +45,27 @@ export async function packageOf(fn: DemoFunction, { python, onBuild }: Packing):
         packZip([{ name: 'main', data: await buildGo(folder, onBuild), mode: 0o755 }]),
       );
   }
+}
+
+/** A function in Node.js with the packages that its package.json names, as they are installed here. @throws Error for one that is not */
+async function packNode({ name }: DemoFunction, folder: string): Promise<Package> {
+  const manifest = join(folder, 'package.json');
+  const wanted = existsSync(manifest) ? (JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: Record<string, string> }) : {};
+  const packages = new Map<string, string>();
+  for (const each of Object.keys(wanted.dependencies ?? {})) {
+    if (!packageTree(each, root, packages).has(each)) throw new Error(`the package ${each} is not installed; run npm install`);
+  }
+  const versions = [...packages].map(([each, path]) => `${each} ${versionOf(path)}`);
+  return packed(name, folder, [...versions, process.arch], async () => {
+    const modules = [...packages].flatMap(([each, path]) =>
+      filesOf(path).map((file) => ({ ...file, name: `node_modules/${each}/${file.name}` })),
+    );
+    return packZip([...filesOf(folder), ...modules]);
+  });
+}
+
+function versionOf(folder: string): string {
+  return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 /** The package of these sources: the one that was kept, or a new one. `pins` is what the package depends on besides the sources. */
@@ -65,7 +87,7 @@ function filesOf(base: string): { name: string; data: Buffer }[] {
   return readdirSync(base, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !/(^|\/)((__pycache__|bin|target)\/|README\.md$)/.test(relative(base, path)))
+    .filter((path) => !/(^|\/)((__pycache__|bin|target|node_modules)\/|README\.md$)/.test(relative(base, path)))
     .sort()
     .map((path) => ({ name: relative(base, path), data: readFileSync(path) }));
 }

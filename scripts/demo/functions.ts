@@ -27,6 +27,10 @@ const python = { language: 'Python', runtime: 'python3.10', handler: 'index.hand
 
 export const functions: readonly DemoFunction[] = [
   { name: 'thumbnail', ...python, folder: 'python/thumbnail', object: 'landscape.jpg', query: { w: '320' }, gives: '320 pixels wide' },
+  {
+    ...{ name: 'watermark', ...node, folder: 'nodejs/watermark', object: 'landscape.jpg', query: { w: '640' } },
+    gives: '640 pixels wide, with a seal',
+  },
   { name: 'red-png', ...python, folder: 'python/red-png', object: 'landscape.jpg', gives: 'a red square' },
   {
     name: 'red-png-java',

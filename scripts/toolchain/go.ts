@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, runTwice } from './command.ts';
 import { madeOnce, root } from './folder.ts';
 
 const clients = join(root, 'test', 'acceptance', 'clients');
+const matrix = join(root, 'test', 'acceptance', 'matrix');
 const functions = join(root, 'test', 'acceptance', 'functions', 'go');
 
 export interface GoTools {
   version: string;
   /** Client programs, each linked with one version of a vendor SDK. */
   programs: Record<'v1-2.2.3' | 'v1-newest' | 'v2-newest', string>;
+  /** Drivers of the matrix of operations and clients. */
+  matrix: Record<'v1' | 'v2', string>;
   /** Functions: one that does what it is told, linked with three versions of the runtime SDK; the newest for another machine; one that answers GetObject. */
   functions: Record<'acts-0.0.2' | 'acts-0.2.11' | 'acts-0.3.1' | 'acts-foreign' | 'answer' | 'red-png', string>;
 }
@@ -28,9 +31,12 @@ export async function prepareGo(): Promise<GoTools> {
       createHash('sha256')
         .update(readFileSync(join(folder, file)))
         .digest('hex');
+    const sources = readdirSync(folder)
+      .filter((file) => file.endsWith('.go'))
+      .sort();
     const made = await madeOnce(
       `go/${name}`,
-      [version, goarch, read('main.go'), read(`${modules}.mod`), read(`${modules}.sum`)],
+      [version, goarch, ...sources.map(read), read(`${modules}.mod`), read(`${modules}.sum`)],
       async (out) => {
         await runTwice('go', ['build', '-trimpath', '-buildvcs=false', `-modfile=${modules}.mod`, '-o', join(out, 'client'), '.'], {
           cwd: folder,
@@ -48,6 +54,7 @@ export async function prepareGo(): Promise<GoTools> {
   return {
     version,
     programs: { 'v1-2.2.3': older, 'v1-newest': newer, 'v2-newest': second },
+    matrix: { v1: await build('matrix-v1', join(matrix, 'go-v1'), 'go'), v2: await build('matrix-v2', join(matrix, 'go-v2'), 'go') },
     functions: {
       'acts-0.0.2': await build('acts-0.0.2', acts, 'v0.0.2'),
       'acts-0.2.11': await build('acts-0.2.11', acts, 'v0.2.11'),

@@ -15,6 +15,8 @@ export interface JavaTools {
   /** Folder of the Maven project that other sources can be built with, offline from now on. */
   project: string;
   oss: Record<'3.17.2' | 'newest', string>;
+  /** The JAR with the drivers of the matrix of operations and clients, and both SDKs. */
+  matrix: string;
 }
 
 /** Pinned: versions of aliyun-sdk-oss. */
@@ -38,6 +40,7 @@ export async function prepareJava(): Promise<JavaTools> {
   const plain = async (core: string) => build(`plain-${core}`, join(functions, 'plain'), { 'core.version': core });
   const cores = { '1.2.0': await plain('1.2.0'), '1.3.0': await plain('1.3.0'), '1.4.1': await plain('1.4.1') };
   const example = await build('red-png', join(root, 'examples', 'java', 'red-png'), {});
+  const drivers = await build('matrix', join(root, 'test', 'acceptance', 'matrix', 'java'), {});
   return {
     version,
     jars: {
@@ -51,6 +54,7 @@ export async function prepareJava(): Promise<JavaTools> {
     thin: join(cores['1.4.1'], 'function.jar'),
     project: join(functions, 'many'),
     oss: { ...oss },
+    matrix: join(drivers, 'matrix-jar-with-dependencies.jar'),
   };
 }
 

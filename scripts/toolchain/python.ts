@@ -16,9 +16,11 @@ export interface PythonTools {
   oss2: Record<'2.18.3' | 'newest', string>;
   /** Folder with aliyun-fc2, for PYTHONPATH. */
   fc2: string;
+  /** Folder with alibabacloud-oss-v2, for PYTHONPATH. */
+  ossV2: string;
 }
 
-/** Finds the interpreter for functions and installs Pillow, two versions of oss2 and aliyun-fc2 for it into `.cache/`. */
+/** Finds the interpreter for functions and installs Pillow, two versions of oss2, alibabacloud-oss-v2 and aliyun-fc2 for it into `.cache/`. */
 export async function preparePython(): Promise<PythonTools> {
   const { interpreter, version } = await functionInterpreter();
   const pip = await pipFor(interpreter);
@@ -30,13 +32,14 @@ export async function preparePython(): Promise<PythonTools> {
       });
     });
   };
-  const [packages, older, newest, fc2] = await Promise.all([
+  const [packages, older, newest, fc2, ossV2] = await Promise.all([
     install('python-packages', 'python-packages.txt', '--only-binary=:all:'),
     install('oss2-2.18.3', 'oss2-2.18.3.txt'),
     install('oss2-newest', 'oss2-newest.txt'),
     install('aliyun-fc2', 'aliyun-fc2.txt'),
+    install('oss-v2', 'oss-v2.txt'),
   ]);
-  return { interpreter, version, packages, oss2: { '2.18.3': older, newest }, fc2 };
+  return { interpreter, version, packages, oss2: { '2.18.3': older, newest }, fc2, ossV2 };
 }
 
 async function functionInterpreter(): Promise<{ interpreter: string; version: string }> {

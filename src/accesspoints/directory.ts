@@ -121,7 +121,7 @@ export class Directory {
   }
 
   #setObjectFc(row: ObjectFcRow): ObjectFcAccessPoint {
-    const { allowedFeatures, transformations } = JSON.parse(row.config) as ObjectProcess;
+    const { allowedFeatures, transformations, limits } = JSON.parse(row.config) as ObjectProcess;
     const objectFc: ObjectFcAccessPoint = {
       name: row.name,
       accessPointName: row.access_point,
@@ -135,6 +135,7 @@ export class Directory {
       blockPublicAccess: row.public_access_block !== 0,
       allowedFeatures,
       transformations,
+      ...(limits && { limits }),
       ...policyOf(row.policy, `Object FC access point ${row.name}`),
     };
     this.#objectFcs.set(row.name, objectFc);

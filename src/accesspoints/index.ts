@@ -6,5 +6,5 @@
 export { openAccessPoints } from './accesspoints.ts';
 export type { Page, PageRequest } from './page.ts';
 export type { AccessPointInput, AccessPointLimits, AccessPoints, AccessPointsOptions, ObjectFcChange, ObjectFcInput } from './port.ts';
-export type { ObjectProcessInput } from './process.ts';
-export type { AccessPoint, ObjectFcAccessPoint, ObjectProcess, Resolved, Transformation } from './record.ts';
+export { type ObjectProcessInput, passthrough } from './process.ts';
+export type { AccessPoint, ObjectFcAccessPoint, ObjectFcLimits, ObjectProcess, Resolved, Transformation } from './record.ts';

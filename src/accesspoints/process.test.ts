@@ -64,6 +64,9 @@ test('names the element that is wrong', () => {
   assert.equal(refusedElement({ actions: ['GetObject', 'PutObject'] }), 'Action');
   assert.equal(refusedElement({ customForwardHeaders: ['a b'] }), 'CustomForwardHeader');
   assert.equal(refusedElement({ customForwardHeaders: Array(51).fill('x') }), 'CustomForwardHeaders');
-  assert.throws(() => readObjectProcess({ allowedFeatures: ['GetObject-Part'] }), /^Fault: AllowedFeature must be GetObject-Range/);
+  assert.throws(
+    () => readObjectProcess({ allowedFeatures: ['GetObject-Part'] }),
+    /^Fault: AllowedFeature must be one of GetObject-Range, Passthrough/,
+  );
   assert.throws(() => readObjectProcess({ transformations: [good, good] }), /^Fault: TransformationConfigurations must hold one/);
 });

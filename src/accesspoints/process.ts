@@ -1,12 +1,20 @@
 import { Fault } from '../faults/index.ts';
 import { parseRoleArn } from '../identity/index.ts';
-import type { ObjectProcess, Transformation } from './record.ts';
+import type { ObjectFcLimits, ObjectProcess, Transformation } from './record.ts';
 
 /** The configuration as a request gives it; what is left out is empty. */
 export interface ObjectProcessInput {
   readonly allowedFeatures?: readonly string[];
   readonly transformations?: readonly Transformation[];
+  readonly limits?: ObjectFcLimits | undefined;
 }
+
+/** The feature, ours, that lets requests other than reads of objects through to the supporting access point. */
+export const passthrough = 'Passthrough';
+const features: readonly string[] = ['GetObject-Range', passthrough];
+/** Longest payload, bytes: it travels in every event. */
+const payloadBytes = 64 * 1024;
+const limitNames = ['inFlight', 'requestsPerSecond', 'bytesPerSecond', 'firstByteMs', 'idleMs'] as const;
 
 const mostHeaders = 50;
 
@@ -19,9 +27,9 @@ const functionArnForm =
  * reference, CreateAccessPointForObjectProcess).
  * @throws Fault InvalidArgument naming the element
  */
-export function readObjectProcess({ allowedFeatures = [], transformations = [] }: ObjectProcessInput): ObjectProcess {
+export function readObjectProcess({ allowedFeatures = [], transformations = [], limits = {} }: ObjectProcessInput): ObjectProcess {
   for (const feature of allowedFeatures) {
-    if (feature !== 'GetObject-Range') refuse('AllowedFeature', feature, 'must be GetObject-Range');
+    if (!features.includes(feature)) refuse('AllowedFeature', feature, `must be one of ${features.join(', ')}`);
   }
   if (transformations.length > 1) {
     refuse(
@@ -30,10 +38,25 @@ export function readObjectProcess({ allowedFeatures = [], transformations = [] }
       'must hold one TransformationConfiguration: GetObject is the only action',
     );
   }
-  return { allowedFeatures: [...new Set(allowedFeatures)], transformations: transformations.map(readTransformation) };
+  const given = limitNames.filter((name) => limits[name] !== undefined);
+  for (const name of given) {
+    const value = limits[name];
+    if (!Number.isSafeInteger(value) || Number(value) < 1) refuse(`Limits/${name}`, String(value), 'must be a whole number of 1 or more');
+  }
+  return {
+    allowedFeatures: [...new Set(allowedFeatures)],
+    transformations: transformations.map(readTransformation),
+    ...(given.length > 0 && { limits: Object.fromEntries(given.map((name) => [name, limits[name]])) }),
+  };
 }
 
-function readTransformation({ actions, functionArn, functionAssumeRoleArn, customForwardHeaders }: Transformation): Transformation {
+function readTransformation({
+  actions,
+  functionArn,
+  functionAssumeRoleArn,
+  customForwardHeaders,
+  payload,
+}: Transformation): Transformation {
   if (actions.length === 0) refuse('Actions', '', 'must name the action GetObject');
   for (const action of actions) if (action.toLowerCase() !== 'getobject') refuse('Action', action, 'must be GetObject');
   if (!functionArnForm.test(functionArn)) {
@@ -52,7 +75,16 @@ function readTransformation({ actions, functionArn, functionAssumeRoleArn, custo
   for (const header of customForwardHeaders) {
     if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(header)) refuse('CustomForwardHeader', header, 'must be the name of an HTTP header');
   }
-  return { actions: ['GetObject'], functionArn, functionAssumeRoleArn, customForwardHeaders: [...customForwardHeaders] };
+  if (payload !== undefined && Buffer.byteLength(payload) > payloadBytes) {
+    refuse('FunctionPayload', `${payload.slice(0, 100)}...`, `must not be longer than ${payloadBytes} bytes`);
+  }
+  return {
+    actions: ['GetObject'],
+    functionArn,
+    functionAssumeRoleArn,
+    customForwardHeaders: [...customForwardHeaders],
+    ...(payload && { payload }),
+  };
 }
 
 function refuse(element: string, value: string, rule: string): never {

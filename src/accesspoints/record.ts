@@ -28,12 +28,27 @@ export interface Transformation {
   readonly functionAssumeRoleArn: string;
   /** Headers of the client that are always handed to the function. */
   readonly customForwardHeaders: readonly string[];
+  /** Text that every event of this access point carries. */
+  readonly payload?: string;
+}
+
+/** Limits of one Object FC access point, where they are narrower than those of the settings; what is left out is not limited further. */
+export interface ObjectFcLimits {
+  /** Requests at work at once. */
+  readonly inFlight?: number;
+  readonly requestsPerSecond?: number;
+  readonly bytesPerSecond?: number;
+  /** Milliseconds until the head of an answer. */
+  readonly firstByteMs?: number;
+  /** Milliseconds without a byte. */
+  readonly idleMs?: number;
 }
 
 /** What an Object FC access point does with a GetObject. */
 export interface ObjectProcess {
   readonly allowedFeatures: readonly string[];
   readonly transformations: readonly Transformation[];
+  readonly limits?: ObjectFcLimits;
 }
 
 /** An Object FC access point: an access point whose GetObject runs a function. Never changed once made. */

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { type Blobs, MissingBlob } from './port.ts';
+import { type BlobOptions, type Blobs, DamagedBlob, MissingBlob } from './port.ts';
 
 /** Writes one blob, in chunks of `chunk` bytes, and returns its id. */
-export async function store(blobs: Blobs, bytes: Buffer, chunk = 50_000): Promise<string> {
-  const writer = await blobs.create();
+export async function store(blobs: Pick<Blobs, 'create'>, bytes: Buffer, chunk = 50_000, options?: BlobOptions): Promise<string> {
+  const writer = await blobs.create(options);
   for (let at = 0; at < bytes.length; at += chunk) await writer.write(bytes.subarray(at, at + chunk));
   await writer.commit();
   return writer.id;
@@ -58,8 +58,9 @@ export function blobsContract(name: string, open: () => Promise<{ blobs: Blobs; 
 
     it('fails instead of ending early when a blob is too short', async () => {
       const id = await store(blobs, randomBytes(100));
-      await assert.rejects(buffer(blobs.read(id, { start: 0, end: 100 })), /shorter/);
-      assert.throws(() => blobs.readSmall(id, 101), /shorter/);
+      for (const end of [100, 400_000]) await assert.rejects(buffer(blobs.read(id, { start: 0, end })), /shorter/);
+      await assert.rejects(buffer(blobs.read(id, { start: 300_000, end: 300_001 })), /shorter/);
+      assert.throws(() => blobs.readSmall(id, 101), DamagedBlob);
     });
 
     it('shows nothing before commit and nothing after abort', async () => {
@@ -127,6 +128,27 @@ export function blobsContract(name: string, open: () => Promise<{ blobs: Blobs; 
       assert.equal(blobs.readSmall(known, 5).toString(), 'known');
       await writer.commit();
       assert.equal(blobs.readSmall(writer.id, 4).toString(), 'open');
+    });
+
+    it('tells what it knows of a blob, and lists those that are visible', async () => {
+      const ids = [await store(blobs, randomBytes(0)), await store(blobs, randomBytes(300_000))];
+      const writer = await blobs.create();
+      await writer.write(randomBytes(10));
+      const facts = await Promise.all(ids.map((id) => blobs.facts(id)));
+      assert.deepEqual(
+        facts.map(({ size, checked }) => [size, checked]),
+        [
+          [0, true],
+          [300_000, true],
+        ],
+      );
+      assert.ok(facts.every(({ modifiedAt }) => Number.isSafeInteger(modifiedAt) && modifiedAt > 1.6e12));
+      const listed: string[] = [];
+      for await (const id of blobs.list()) listed.push(id);
+      assert.deepEqual(listed.toSorted(), ids.toSorted());
+      await writer.abort();
+      await assert.rejects(blobs.facts(writer.id), MissingBlob);
+      assert.equal(blobs.removable(), true);
     });
 
     it('counts its open writers', async () => {

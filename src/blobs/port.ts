@@ -4,7 +4,7 @@ import type { ByteSink } from '../kit/index.ts';
 /** Largest size that readSmall takes. */
 export const smallBytes = 64 * 1024;
 
-/** Size of the pieces in which blobs are read and written. */
+/** Size of the pieces in which blobs are read and written; each piece has a checksum of its own. */
 export const pieceBytes = 256 * 1024;
 
 /** Byte positions, both inclusive. */
@@ -34,14 +34,30 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
-/** The blob port. Blobs never change once committed. */
+/** How a blob is kept. */
+export interface BlobOptions {
+  /** Encrypted on the disk; needs a driver with keys. */
+  readonly sealed?: boolean;
+}
+
+/** What is known of a blob without reading all of it. */
+export interface BlobFacts {
+  readonly size: number;
+  readonly sealed: boolean;
+  /** False for one that an early version wrote, which has no checksums of its own. */
+  readonly checked: boolean;
+  /** Epoch milliseconds. */
+  readonly modifiedAt: number;
+}
+
+/** The blob port. Blobs never change once committed. What is read is what was written, or reading fails with DamagedBlob. */
 export interface Blobs {
-  create(): Promise<BlobWriter>;
-  /** The first `size` bytes (at most 64 KiB) at once; blocks for one small file. Throws MissingBlob. */
+  create(options?: BlobOptions): Promise<BlobWriter>;
+  /** The first `size` bytes (at most 64 KiB) at once; blocks for one small file. Throws MissingBlob, DamagedBlob, LockedBlob. */
   readSmall(id: string, size: number): Buffer;
   /**
-   * A stream of `range` in 256 KiB pieces. The blob is opened before this returns, so that a later remove() does not hurt the reader.
-   * Throws MissingBlob; the stream fails when the blob is shorter than the range.
+   * A stream of `range` in pieces of 256 KiB. The blob is opened before this returns, so that a later remove() does not hurt the reader.
+   * Throws MissingBlob, DamagedBlob, LockedBlob; the stream fails when the blob is shorter than the range, and before a byte that is not what was written.
    */
   read(id: string, range: Range): BlobStream;
   /**
@@ -56,6 +72,14 @@ export interface Blobs {
    * left alone; those committed but not yet recorded must be `known`. Resolves to the number removed.
    */
   sweep(known: (id: string) => boolean, olderThanMs: number): Promise<number>;
+  /** Throws MissingBlob, DamagedBlob. */
+  facts(id: string): Promise<BlobFacts>;
+  /** Every blob there is, in no order. */
+  list(): AsyncIterable<string>;
+  /** False while somebody copies all blobs for a backup: those that were visible must not be removed until he is done. */
+  removable(): boolean;
+  /** To be told of damage that shows outside, as when a blob is sound but not the one that its record describes. */
+  damaged(error: DamagedBlob): void;
   /** Writers that neither committed nor ended, for the metrics. */
   writers(): number;
   close(): Promise<void>;
@@ -63,13 +87,38 @@ export interface Blobs {
 
 /** There is no blob of that id. */
 export class MissingBlob extends Error {
-  constructor(id: string, options?: ErrorOptions) {
-    super(`There is no blob ${id}.`, options);
+  readonly blob: string;
+
+  constructor(blob: string, options?: ErrorOptions) {
+    super(`There is no blob ${blob}.`, options);
     this.name = 'MissingBlob';
+    this.blob = blob;
+  }
+}
+
+/** The bytes on the disk are not those that were written. */
+export class DamagedBlob extends Error {
+  readonly blob: string;
+
+  constructor(blob: string, what: string, options?: ErrorOptions) {
+    super(`The blob ${blob} is damaged: ${what}. Restore it from a backup.`, options);
+    this.name = 'DamagedBlob';
+    this.blob = blob;
+  }
+}
+
+/** A blob is encrypted with a key that is not in the key file. */
+export class LockedBlob extends Error {
+  readonly blob: string;
+
+  constructor(blob: string, key: string) {
+    super(`The blob ${blob} is encrypted with the key ${key}, which is not in the file of encryption keys. Put it back there.`);
+    this.name = 'LockedBlob';
+    this.blob = blob;
   }
 }
 
 /** A blob ends before the range that was asked for. */
-export function shortBlob(id: string): Error {
-  return new Error(`The blob ${id} is shorter than its record says. Restore it from a backup.`);
+export function shortBlob(id: string): DamagedBlob {
+  return new DamagedBlob(id, 'it is shorter than its record says');
 }

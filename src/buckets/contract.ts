@@ -8,6 +8,7 @@ import { appendContract } from './append.contract.ts';
 import { copyContract } from './copy.contract.ts';
 import type { FoundObject, NewBucket, PutRequest, Store } from './store.ts';
 import { uploadsContract } from './uploads.contract.ts';
+import { versionsContract } from './versions.contract.ts';
 
 export const someBucket: NewBucket = {
   name: 'bucket',
@@ -56,6 +57,7 @@ export function storeContract(name: string, open: () => Promise<{ store: Store; 
     uploadsContract(current);
     copyContract(current);
     appendContract(current);
+    versionsContract(current);
 
     for (const size of sizes) {
       it(`keeps an object of ${size} bytes with all that belongs to it`, async () => {
@@ -69,7 +71,7 @@ export function storeContract(name: string, open: () => Promise<{ store: Store; 
         assert.ok(blob && modifiedAt >= before && modifiedAt <= Date.now());
         assert.deepEqual(rest, {
           ...{ bucket: 'bucket', key: 'a/b', size, etag: md5(bytes), crc64: Crc64.of(bytes).toString(), contentType: 'text/plain' },
-          ...{ headers, meta, type: 'Normal', storageClass: 'IA', acl: 'default', pieces: 0, tags: {} },
+          ...{ headers, meta, type: 'Normal', storageClass: 'IA', acl: 'default', pieces: 0, tags: {}, version: 'null' },
         });
         for (let round = 0; round < 2; round++) {
           assert.deepEqual(store.head('bucket', 'a/b'), head);
@@ -133,7 +135,10 @@ export function storeContract(name: string, open: () => Promise<{ store: Store; 
       assert.equal(store.get('bucket', 'k'), undefined);
       await store.delete('bucket', 'k');
       await Promise.all(['a', 'b', 'c'].map((key) => store.put(plain(key, text(key)))));
-      await store.deleteMany('bucket', ['a', 'absent', 'c', 'a']);
+      await store.deleteMany(
+        'bucket',
+        ['a', 'absent', 'c', 'a'].map((key) => ({ key })),
+      );
       assert.deepEqual([store.head('bucket', 'a'), store.head('bucket', 'c')], [undefined, undefined]);
       assert.ok(store.head('bucket', 'b'));
       await assert.rejects(store.delete('nowhere', 'k'), { code: 'NoSuchBucket' });
@@ -315,7 +320,7 @@ function bucketContract(current: () => Store): void {
     const name = await store.uploads.start({ bucket: 'bucket', key: 'k', contentType: '', headers: {}, meta: {} });
     for (const number of [1, 2]) await store.uploads.put({ ...name, number, source: chunked(Buffer.alloc(1000)) });
     const classes = { IA: { objects: 1, bytes: 1 }, Standard: { objects: 2, bytes: 110 } };
-    assert.deepEqual(await store.stat('bucket'), { objects: 3, bytes: 111, uploads: 1, partBytes: 2000, classes });
+    assert.deepEqual(await store.stat('bucket'), { objects: 3, bytes: 111, uploads: 1, partBytes: 2000, deleteMarkers: 0, classes });
     await assert.rejects(store.stat('nowhere'), { code: 'NoSuchBucket' });
   });
 

@@ -5,24 +5,34 @@
  */
 export { type Conditions, evaluateConditions } from './conditions.ts';
 export { openBuckets } from './embedded/open.ts';
+export { type Encryption, isSealed, withEncryption } from './encryption.ts';
+export { expiryOf, type LifecycleRule, type LifecycleTime } from './lifecycle.ts';
 export { type ByteRange, parseRange } from './range.ts';
+export type { Restore, Restores } from './restores.ts';
+export type { BucketSettings, CorsRule, CorsSettings, ImageStyle, RefererSettings, WebsiteSettings } from './settings.ts';
 export type {
   AppendRequest,
   Bucket,
   BucketGuard,
   BucketPage,
   BucketPageRequest,
-  BucketSettings,
   CopyRequest,
-  CorsRule,
-  CorsSettings,
+  CopySource,
   FoundObject,
   NewBucket,
   ObjectHead,
   ObjectPage,
   ObjectPageRequest,
   PutRequest,
-  RefererSettings,
   Store,
 } from './store.ts';
 export { mostParts, type Part, type Upload, type UploadName } from './uploads.ts';
+export {
+  type Deleted,
+  type DeleteMarker,
+  type Deletion,
+  isMarker,
+  nullVersion,
+  type Versioning,
+  type VersionPage,
+} from './versions.ts';

@@ -2,8 +2,13 @@ import type { BlobStream } from '../blobs/index.ts';
 import type { NamedPolicy } from '../identity/index.ts';
 import type { SqlValue } from '../metadata/index.ts';
 import type { Conditions } from './conditions.ts';
+import type { Encryption } from './encryption.ts';
+import type { LifecycleWork } from './lifecycle.ts';
 import type { ByteRange } from './range.ts';
+import type { Restores } from './restores.ts';
+import type { BucketSettings } from './settings.ts';
 import type { Uploads } from './uploads.ts';
+import type { Deleted, DeleteMarker, Deletion, FoundVersion, Versioning, VersionPage, VersionPageRequest } from './versions.ts';
 
 export interface Bucket {
   readonly name: string;
@@ -19,47 +24,19 @@ export interface Bucket {
   /** `policy` parsed and named, ready for identity.decide; empty without a policy. */
   readonly policies: readonly NamedPolicy[];
   readonly blockPublicAccess: boolean;
+  /** Absent until versioning is enabled for the first time. */
+  readonly versioning?: Versioning;
   readonly settings: BucketSettings;
 }
 
-/** What is set for a bucket besides, each part as it was put; absent where nothing was. */
-export interface BucketSettings {
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly cors?: CorsSettings;
-  readonly referer?: RefererSettings;
-}
-
-/** Which pages of other origins may read answers (Alibaba OSS API reference, "PutBucketCors"). */
-export interface CorsSettings {
-  readonly rules: readonly CorsRule[];
-  readonly responseVary: boolean;
-}
-
-export interface CorsRule {
-  /** Each with at most one `*`. */
-  readonly origins: readonly string[];
-  readonly methods: readonly string[];
-  /** Lower-case, each with at most one `*`. */
-  readonly headers: readonly string[];
-  readonly exposed: readonly string[];
-  readonly maxAgeSeconds?: number;
-}
-
-/** Which pages may link to objects (Alibaba OSS API reference, "PutBucketReferer"). */
-export interface RefererSettings {
-  readonly allowEmpty: boolean;
-  readonly ignoreQuery: boolean;
-  /** With `*` and `?` as wildcards; when empty everybody may who is not in `refused`. */
-  readonly allowed: readonly string[];
-  readonly refused: readonly string[];
-}
-
 export interface BucketStat {
+  /** All versions of objects, without delete markers. */
   readonly objects: number;
   readonly bytes: number;
   /** Uploads that are neither complete nor aborted, and the bytes of their parts. */
   readonly uploads: number;
   readonly partBytes: number;
+  readonly deleteMarkers: number;
   /** By storage class. */
   readonly classes: Readonly<Record<string, { readonly objects: number; readonly bytes: number }>>;
 }
@@ -80,7 +57,10 @@ export interface ObjectHead {
   /** CRC-64/XZ of the bytes, unsigned decimal. */
   readonly crc64: string;
   readonly contentType: string;
-  /** Stored standard headers by lower-case name: cache-control, content-disposition, content-encoding, content-language, expires. */
+  /**
+   * Stored standard headers by lower-case name: cache-control, content-disposition, content-encoding, content-language, expires; and `encryption`
+   * (see encryption.ts) when the bytes are encrypted on the disk.
+   */
   readonly headers: Readonly<Record<string, string>>;
   /** User metadata, names lower-case and without prefix. */
   readonly meta: Readonly<Record<string, string>>;
@@ -97,6 +77,8 @@ export interface ObjectHead {
   readonly tags: Readonly<Record<string, string>>;
   /** Key that a symlink leads to. */
   readonly target?: string;
+  /** Id of this version of the object; `null` for the one without an id of its own. */
+  readonly version: string;
 }
 
 export interface PutRequest {
@@ -109,6 +91,7 @@ export interface PutRequest {
   /** 16 bytes. */
   contentMd5?: Buffer | undefined;
   contentType: string;
+  /** As those of ObjectHead; withEncryption() asks for encryption. */
   headers: Record<string, string>;
   meta: Record<string, string>;
   /** The bucket's when left out. */
@@ -134,13 +117,22 @@ export interface SymlinkRequest extends Omit<PutRequest, 'source' | 'size' | 'co
 /** Hears what a copy is about to be made of; what it throws ends the copy before anything is done. */
 export type SourceCheck = (head: ObjectHead) => void;
 
+/** What is copied: the object, or one version of it. */
+export interface CopySource {
+  bucket: string;
+  key: string;
+  version?: string | undefined;
+}
+
 export interface CopyRequest {
-  from: { bucket: string; key: string };
+  from: CopySource;
   check: SourceCheck;
   bucket: string;
   key: string;
   /** What the copy is described by; as the source when left out. */
   described?: { contentType: string; headers: Record<string, string>; meta: Record<string, string> } | undefined;
+  /** How the copy is encrypted on the disk, however the source is. */
+  encryption?: Encryption | undefined;
   /** The source's when left out. */
   tags?: Readonly<Record<string, string>> | undefined;
   /** The bucket's when left out. */
@@ -216,6 +208,8 @@ export interface Store {
   setBucketPolicy(name: string, policy: string | undefined): Promise<void>;
   /** Puts one part of the settings, or removes it. @throws Fault NoSuchBucket */
   setBucketSetting<K extends keyof BucketSettings>(name: string, part: K, value: BucketSettings[K] | undefined): Promise<void>;
+  /** Enables versioning, or suspends it; it is never as if it had not been. @throws Fault NoSuchBucket */
+  setBucketVersioning(name: string, versioning: Versioning): Promise<void>;
   /** Counts what is in a bucket, in turns; its cost grows with the number of objects. @throws Fault NoSuchBucket */
   stat(name: string): Promise<BucketStat>;
   /** @throws Fault NoSuchBucket */
@@ -223,43 +217,59 @@ export interface Store {
   /** Whether public access is blocked for every bucket. */
   readonly blockPublicAccess: boolean;
   setPublicAccessBlock(block: boolean): Promise<void>;
-  /** Deletes a bucket without objects and unfinished uploads. @throws Fault NoSuchBucket, BucketNotEmpty, or what the guard says */
+  /** Deletes a bucket without objects, versions, delete markers and unfinished uploads. @throws Fault NoSuchBucket, BucketNotEmpty, or what the guard says */
   deleteBucket(name: string, options?: { guard?: BucketGuard }): Promise<void>;
   bucket(name: string): Bucket | undefined;
   /** Buckets by name. */
   listBuckets(request: BucketPageRequest): BucketPage;
   /**
-   * Stores an object whole, or leaves what was there. Memory stays flat at any size.
+   * Stores an object whole, or leaves what was there. Memory stays flat at any size. In a bucket with versioning what is replaced stays as a
+   * version, as it does with every write here, and forbidOverwrite has no meaning (Alibaba OSS API reference, "PutObject").
    * @throws Fault NoSuchBucket, InvalidObjectName, IncompleteBody (fewer bytes than declared), InvalidRequest (more), InvalidDigest,
    * FileAlreadyExists (forbidOverwrite), PreconditionFailed; and whatever `source` throws
    */
   put(request: PutRequest): Promise<ObjectHead>;
   /**
    * Copies an object within the store; its bytes are shared where the blobs can be. One made by appending becomes a normal one.
-   * @throws Fault NoSuchBucket, NoSuchKey (source), InvalidObjectName, FileAlreadyExists; what the check throws
+   * @throws Fault NoSuchBucket, NoSuchKey or NoSuchVersion (source), InvalidObjectName, FileAlreadyExists, InvalidArgument (the version is a
+   * delete marker); what the check throws
    */
   copy(request: CopyRequest): Promise<ObjectHead>;
   /**
-   * Adds bytes to the end of an object made by appending, or makes one.
+   * Adds bytes to the end of an object made by appending, or makes one. It stays the same version while it grows.
    * @throws Fault PositionNotEqualToLength, ObjectNotAppendable, EntityTooLarge (beyond 5 GiB), and those of put() for a body
    */
   append(request: AppendRequest): Promise<ObjectHead>;
   /** Makes a symlink. @throws Fault NoSuchBucket, InvalidObjectName (key or target), FileAlreadyExists */
   link(request: SymlinkRequest): Promise<ObjectHead>;
+  /** Archived objects that can be read for now. */
+  readonly restores: Restores;
   /** Uploads in parts. */
   readonly uploads: Uploads;
-  head(bucket: string, key: string): ObjectHead | undefined;
+  /** The head of an object, or of one version of it; there is none of a delete marker. */
+  head(bucket: string, key: string, version?: string): ObjectHead | undefined;
   get(bucket: string, key: string): FoundObject | undefined;
-  /** Changes an object's ACL and nothing else of it. @throws Fault NoSuchBucket, NoSuchKey */
-  setObjectAcl(bucket: string, key: string, acl: string): Promise<void>;
-  /** Replaces an object's tags and nothing else of it. @throws Fault NoSuchBucket, NoSuchKey */
-  setObjectTags(bucket: string, key: string, tags: Readonly<Record<string, string>>): Promise<void>;
-  /** Deletes an object; harmless when there is none. @throws Fault NoSuchBucket, InvalidObjectName */
-  delete(bucket: string, key: string): Promise<void>;
-  /** Deletes objects, each key as delete() does; at most 1000, all in one transaction. */
-  deleteMany(bucket: string, keys: readonly string[]): Promise<void>;
+  /** One version by its id, current or not. Its body is always read from the blobs. */
+  version(bucket: string, key: string, version: string): FoundVersion | undefined;
+  /** The delete marker that stands in the place of an object. */
+  deleteMarker(bucket: string, key: string): DeleteMarker | undefined;
+  /** Changes the ACL of an object, or of one version, and nothing else of it. @throws Fault NoSuchBucket, NoSuchKey, NoSuchVersion */
+  setObjectAcl(bucket: string, key: string, acl: string, version?: string): Promise<void>;
+  /** Replaces the tags of an object, or of one version, and nothing else of it. @throws Fault NoSuchBucket, NoSuchKey, NoSuchVersion */
+  setObjectTags(bucket: string, key: string, tags: Readonly<Record<string, string>>, version?: string): Promise<void>;
+  /**
+   * Deletes an object; harmless when there is none. With versioning a delete marker takes its place, also where there is none. A version that is
+   * named goes for good; if it was the newest, the one before it is the object again. @throws Fault NoSuchBucket, InvalidObjectName
+   */
+  delete(bucket: string, key: string, version?: string): Promise<Deleted>;
+  /** Deletes objects and versions, each as delete() does; at most 1000, all in one transaction. */
+  deleteMany(bucket: string, deletions: readonly Deletion[]): Promise<Deleted[]>;
   /** One page in UTF-8 byte order. Its cost is bounded by maxKeys, however many keys lie below a common prefix. @throws Fault NoSuchBucket */
   list(request: ObjectPageRequest): ObjectPage;
+  /** One page of all versions and delete markers, by key in UTF-8 byte order and then the newest first, at the same cost. @throws Fault NoSuchBucket */
+  listVersions(request: VersionPageRequest): VersionPage;
+  /** Carries out the lifecycle rules of all buckets once, in turns. Runs by itself from time to time. */
+  applyLifecycle(): Promise<LifecycleWork>;
   /** Removes bytes that belong to no object and are older than that. Runs by itself at start and daily. Resolves to the number removed. */
   sweep(olderThanMs: number): Promise<number>;
   /** Resolves when the bytes of objects replaced or deleted so far are gone. */

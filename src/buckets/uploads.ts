@@ -1,5 +1,5 @@
 import type { ByteRange } from './range.ts';
-import type { ObjectHead } from './store.ts';
+import type { CopySource, ObjectHead } from './store.ts';
 
 /** Most parts of one upload, and the highest part number (Alibaba OSS API reference, "Multipart upload"). */
 export const mostParts = 10_000;
@@ -53,7 +53,7 @@ export interface PartRequest extends UploadName {
 
 export interface PartCopyRequest extends UploadName {
   number: number;
-  from: { bucket: string; key: string };
+  from: CopySource;
   /** As that of CopyRequest; the range that it returns is what is copied, all when it returns none. */
   check: (head: ObjectHead) => ByteRange | undefined;
 }

@@ -3,7 +3,7 @@ import { now, randomHex } from '../kit/index.ts';
 import { parseQuery, signAcs3, signFc1 } from '../signing/index.ts';
 import type { Connection } from './config.ts';
 import { CliFailure } from './failure.ts';
-import { type Reply, readReply, Transport } from './transport.ts';
+import { LostConnection, type Reply, readReply, Transport } from './transport.ts';
 
 export interface Asked {
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -12,6 +12,7 @@ export interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
   /** Longest silence, milliseconds; 0 waits for ever. */
   readonly silenceMs?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** An answer as it came. */
@@ -89,7 +90,15 @@ export class Client {
 
   /** The same with the answer as it came, which is no refusal. */
   async fcRaw(method: string, path: string, asked: Asked = {}): Promise<Answered> {
-    const answer = await this.send(method, `/2023-03-30${path}`, asked);
+    return this.#accepted(await this.send(method, `/2023-03-30${path}`, asked));
+  }
+
+  /** One request of Function Compute 2.0, version 2021-04-06. @throws like admin */
+  async fc2<T = Record<string, unknown>>(method: string, path: string, asked: Asked = {}): Promise<T> {
+    return jsonOf(this.#accepted(await this.send(method, `/2021-04-06${path}`, asked))) as T;
+  }
+
+  #accepted(answer: Answered): Answered {
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw this.#refused(answer, jsonOf(answer));
   }
@@ -118,7 +127,37 @@ export class Client {
   }
 
   /** One signed request of any API of the control listener. @throws CliFailure 3 when the server cannot be reached; LostConnection */
-  async send(method: string, path: string, { query = {}, body, headers: more = {}, silenceMs }: Asked): Promise<Answered> {
+  async send(method: string, path: string, asked: Asked): Promise<Answered> {
+    const reply = await this.#open(method, path, asked);
+    return { status: reply.status, headers: reply.headers, body: await readReply(reply) };
+  }
+
+  /** A GET of the admin API whose answer is read line by line as it comes; ends with the answer. @throws like admin; the signal's reason */
+  async adminLines(path: string, asked: Asked & { signal: AbortSignal }, onLine: (line: string) => void): Promise<void> {
+    const reply = await this.#open('GET', `/admin/v1${path}`, { ...asked, silenceMs: 0 });
+    if (reply.status >= 300) {
+      const answer = { status: reply.status, headers: reply.headers, body: await readReply(reply) };
+      throw this.#refused(answer, jsonOf(answer));
+    }
+    const abort = () => reply.body.destroy();
+    asked.signal.addEventListener('abort', abort, { once: true });
+    try {
+      let rest = '';
+      for await (const chunk of reply.body.setEncoding('utf8')) {
+        const lines = `${rest}${chunk}`.split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) if (line !== '') onLine(line);
+      }
+    } catch (cause) {
+      if (asked.signal.aborted) throw asked.signal.reason;
+      throw new LostConnection('the stream broke off', { cause });
+    } finally {
+      asked.signal.removeEventListener('abort', abort);
+    }
+    if (asked.signal.aborted) throw asked.signal.reason;
+  }
+
+  async #open(method: string, path: string, { query = {}, body, headers: more = {}, silenceMs, signal }: Asked): Promise<Reply> {
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
     const pairs = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
     const search = pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
@@ -130,15 +169,17 @@ export class Client {
       nonce: randomHex(16),
       now: now(),
     });
-    const reply = await this.#transport.send({
-      ...{ method, path: search === '' ? path : `${path}?${search}`, body: bytes },
+    return this.#transport.send({
+      ...{ method, path: search === '' ? path : `${path}?${search}`, body: bytes, signal },
       ...{ headers: { ...headers, ...signed, 'content-length': String(bytes.length) }, ...(silenceMs === undefined ? {} : { silenceMs }) },
     });
-    return { status: reply.status, headers: reply.headers, body: await readReply(reply) };
   }
 
   #refused({ status, headers }: Answered, json: unknown): CliFailure {
-    const { Code: code, Message: message, RequestId: requestId } = (json ?? {}) as Record<string, unknown>;
+    const told = (json ?? {}) as Record<string, unknown>;
+    // Function Compute 2.0 writes ErrorCode, and the request id into a header.
+    const [code, message] = [told.Code ?? told.ErrorCode, told.Message ?? told.ErrorMessage];
+    const requestId = told.RequestId ?? headers['x-fc-request-id'];
     if (typeof code !== 'string') {
       return new CliFailure(
         1,

@@ -142,7 +142,8 @@ async function develop(asking: Asking, folder: string, signal: AbortSignal): Pro
   };
   const source = await new SourceWatch(resolve(folder), new Set(ignored), again).open();
   tell('Save a file to deploy it again; Ctrl C ends.');
-  await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
+  // Ctrl C may have come while the folder was opened.
+  if (!signal.aborted) await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
   source.close();
   tell(`\nThe function ${plan.name}, the bucket ${stage.bucket} and the access points stay.`);
 }

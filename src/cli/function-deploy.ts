@@ -9,6 +9,7 @@ import type { Client } from './client.ts';
 import { CliFailure } from './failure.ts';
 import { functionNameOf } from './function-init.ts';
 import { type Manifest, manifestName, readManifest } from './manifest.ts';
+import { readIgnores } from './serverless/ignore.ts';
 import { Store } from './store.ts';
 
 /** A function as the API shows it. */
@@ -45,14 +46,16 @@ const usualTimeout = 60;
 /** Larger packages go through a bucket: a request holds 100 MB, of base64. */
 const inlineBytes = 32 * 1024 * 1024;
 /** What is no part of a package. */
-const omitted = new Set([manifestName, '.git', '.hg', '.svn', '.DS_Store', '__pycache__', '.venv', '.idea', '.vscode']);
+const omitted = new Set([manifestName, '.fcignore', '.s', '.git', '.hg', '.svn', '.DS_Store', '__pycache__', '.venv', '.idea', '.vscode']);
 
 /** What is deployed, and how. */
 export interface Plan {
   readonly name: string;
   readonly folder: string | undefined;
-  /** Folder, ZIP or JAR. */
-  readonly source: string;
+  /** Folder, ZIP or JAR; undefined for a function without code, or whose code the server has. */
+  readonly source: string | undefined;
+  /** Code that is in a bucket of the server. */
+  readonly object?: { readonly ossBucketName: string; readonly ossObjectName: string };
   readonly build: string | undefined;
   /** Fields of the API that were given. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -106,25 +109,26 @@ function pairsOf(pairs: readonly string[] = []): Record<string, string> {
   );
 }
 
-async function roleArn(role: string, client: Pick<Client, 'admin'>): Promise<string> {
+/** The ARN of a role, given as one or by its name. @throws CliFailure EntityNotExist.Role */
+export async function roleArn(role: string, client: Pick<Client, 'admin'>): Promise<string> {
   if (role === '' || role.startsWith('acs:')) return role;
   return (await client.admin<{ arn: string }>('GET', `/roles/${part(role)}`)).arn;
 }
 
 /** Runs the build command of a plan, its output on standard error. @throws CliFailure when it fails */
 export async function build({ build: command, folder }: Plan): Promise<void> {
-  if (command === undefined || folder === undefined) return;
-  const child = spawn(command, { shell: true, cwd: folder, stdio: ['ignore', process.stderr, process.stderr] });
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-  if (code !== 0) {
-    throw new CliFailure(1, `The build command ended with ${code ?? signal}: ${command.trim()}`, {
-      next: `It is in ${join(folder, manifestName)}.`,
-    });
-  }
+  if (command !== undefined && folder !== undefined) await runCommand(command, folder, `It is in ${join(folder, manifestName)}.`);
 }
 
-/** The package of a plan. @throws CliFailure */
-export async function packageOf({ source, folder }: Plan): Promise<Buffer> {
+/** Runs a shell command in a folder, its output on standard error. @throws CliFailure with what to do next when it fails */
+export async function runCommand(command: string, folder: string, next: string): Promise<void> {
+  const child = spawn(command, { shell: true, cwd: folder, stdio: ['ignore', process.stderr, process.stderr] });
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  if (code !== 0) throw new CliFailure(1, `The command ended with ${code ?? signal}: ${command.trim()}`, { next });
+}
+
+/** The package of a source. @throws CliFailure */
+export async function packageOf(source: string, folder?: string): Promise<Buffer> {
   const info = await stat(source).catch((error: Error) => {
     const next =
       folder === undefined
@@ -132,7 +136,7 @@ export async function packageOf({ source, folder }: Plan): Promise<Buffer> {
         : `It is the package in ${join(folder, manifestName)}; its build command should make it: leave out --no-build.`;
     throw new CliFailure(2, `There is nothing to deploy: ${error.message}`, { next });
   });
-  if (info.isDirectory()) return packFolder(source, omitted);
+  if (info.isDirectory()) return packFolder(source, omitted, await readIgnores(source));
   if (!/\.(zip|jar)$/i.test(source)) throw new CliFailure(2, `${source} is no folder, ZIP or JAR.`);
   return readFile(source);
 }
@@ -151,8 +155,7 @@ export async function findFunction(client: Client, name: string): Promise<Functi
 export async function deploy(asking: Asking, plan: Plan): Promise<Deployed> {
   const { client } = asking;
   await build(plan);
-  const code = await packageOf(plan);
-  const checksum = String(Crc64.of(code));
+  const content = plan.source === undefined ? undefined : await packageOf(plan.source, plan.folder);
   const old = await findFunction(client, plan.name);
   const settings = old ? plan.settings : { timeout: usualTimeout, ...plan.settings };
   if (!old && settings.runtime === undefined) {
@@ -160,9 +163,10 @@ export async function deploy(asking: Asking, plan: Plan): Promise<Deployed> {
       next: `--runtime nodejs24 (python3.10, java11, go1, ...), or runtime in ${manifestName}`,
     });
   }
-  const codeSent = old?.codeChecksum !== checksum;
+  const codeSent = content === undefined ? plan.object !== undefined : old?.codeChecksum !== checksumOf(content);
   if (old && !codeSent && isSame(old, settings)) return { function: old, created: false, codeSent, changed: false };
-  const body = { ...settings, ...(codeSent ? { code: await codeOf(asking, code, checksum) } : {}) };
+  const code = content === undefined || !codeSent ? plan.object : await codeOf(asking, content);
+  const body = { ...settings, ...(codeSent ? { code } : {}) };
   const answer = old
     ? await client.fc<FunctionInfo>('PUT', `/functions/${part(plan.name)}`, { body, silenceMs: 0 })
     : await client.fc<FunctionInfo>('POST', '/functions', { body: withHandler({ functionName: plan.name, ...body }), silenceMs: 0 });
@@ -186,8 +190,14 @@ function isSame(old: FunctionInfo, settings: Readonly<Record<string, unknown>>):
   return Object.entries(settings).every(([field, value]) => JSON.stringify(sorted(now[field])) === JSON.stringify(sorted(value)));
 }
 
+/** The CRC-64 of a package, as functions have it. */
+export function checksumOf(code: Buffer): string {
+  return String(Crc64.of(code));
+}
+
 /** The code as an input names it: inside the request, or in the bucket that the server lends for it. */
-async function codeOf({ client, connection }: Asking, code: Buffer, checksum: string): Promise<Record<string, string>> {
+export async function codeOf({ client, connection }: Asking, code: Buffer): Promise<Record<string, string>> {
+  const checksum = checksumOf(code);
   if (code.length <= inlineBytes) return { zipFile: code.toString('base64'), checksum };
   const { credentials, ossBucket, objectName } = await client.uploadToken();
   const { AccessKeyId: accessKeyId, AccessKeySecret: accessKeySecret, SecurityToken: securityToken } = credentials;

@@ -3,6 +3,8 @@ import { type Asking, askingOf, asks, collect, part, reaches } from './action.ts
 import { CliFailure } from './failure.ts';
 import { type Deployed, deploy, type FunctionInfo, planOf } from './function-deploy.ts';
 import { initFunction, templates } from './function-init.ts';
+import { triggerVerbs } from './function-trigger.ts';
+import { aliasVerbs, versionVerbs } from './function-version.ts';
 import { interruptible } from './interrupt.ts';
 import { invoke, showInvoked } from './invoke.ts';
 import { followLogs, type LogLine, printLog, readLogs } from './logs.ts';
@@ -114,47 +116,17 @@ function invokeVerb(noun: Command): void {
   });
 }
 
-interface Version {
-  readonly versionId: string;
-  readonly description: string;
-  readonly createdTime: string;
-}
-
-function versionVerbs(noun: Command): void {
-  asks<Version[]>(
-    noun.command('versions <name>').description('list the published versions of a function'),
-    ({ client }, name = '') => client.fcList(`/functions/${part(name)}/versions`, 'versions'),
-    (versions) =>
-      printTable(
-        ['version', 'created', 'description'],
-        versions.map((version) => [version.versionId, version.createdTime, version.description]),
-      ),
-  );
-  asks<Version>(
-    noun
-      .command('publish <name>')
-      .description('keep settings and code as they are now under the next number')
-      .option('--description <text>', 'description'),
-    ({ client, options }, name = '') => {
-      const { description } = options;
-      return client.fc('POST', `/functions/${part(name)}/versions`, { body: description === undefined ? {} : { description } });
-    },
-    ({ versionId }) => printLine(`Version ${versionId} is published.`),
-  );
-}
-
 async function logs({ client, options }: Asking, name: string): Promise<void> {
   const requestId = options.request as string | undefined;
   const print = options.json === true ? (line: LogLine) => printLine(JSON.stringify(line)) : printLog;
+  // Ctrl C is how following ends, from the first line on.
+  if (options.follow === true) return interruptible((signal) => followLogs(client, name, { after: 0, requestId, signal, print }));
   let newest = 0;
   for (let more = true; more; ) {
     const page = await readLogs(client, name, newest, requestId);
     for (const line of page.lines) print(line);
     ({ newest, more } = page);
   }
-  if (options.follow !== true) return;
-  // Ctrl C is how following ends.
-  await interruptible((signal) => followLogs(client, name, { after: newest, requestId, signal, print }));
 }
 
 /** `sluice function`: functions. */
@@ -166,7 +138,9 @@ export function functionNoun(): Command {
   reaches(
     noun
       .command('logs <name>')
-      .description('print what a function printed lately; the server keeps the last lines of all functions in memory')
+      .description(
+        'print what a function printed lately; the server keeps the last lines of all functions in memory, and those of a request in its record',
+      )
       .option('-f, --follow', 'go on printing until Ctrl C')
       .option('--request <id>', 'of one request only'),
   ).action(async (name: string, options: Record<string, unknown>) => logs(await askingOf(options), name));
@@ -189,6 +163,8 @@ export function functionNoun(): Command {
     show,
   );
   versionVerbs(noun);
+  aliasVerbs(noun);
+  triggerVerbs(noun);
   asks<unknown>(
     noun.command('delete <name>').description('delete a function with its versions'),
     async ({ client }, name = '') => {

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { child, childrenOf, childText, writeXml, type XmlNode, type XmlValue } from '../kit/index.ts';
+import { child, childrenOf, childText, writeXml, type XmlNode } from '../kit/index.ts';
 import { getAccessPoint } from './access-point.ts';
 import { asks, collect } from './action.ts';
 import { readDocument } from './document.ts';
 import { CliFailure } from './failure.ts';
+import { limitNames, moreOf, type Options, type Processing, processingXml, readMore } from './object-fc-config.ts';
 import { printFields, printLine, printTable } from './output.ts';
 import { policyVerbs } from './policy-verbs.ts';
 import type { Store } from './store.ts';
@@ -19,14 +20,6 @@ export interface ObjectFc {
   readonly publicAccessBlocked?: string;
 }
 
-/** Which function answers, as which role, and what it is told and may answer. */
-interface Processing {
-  readonly functionArn: string;
-  readonly roleArn: string;
-  readonly features: readonly string[];
-  readonly forwardHeaders: readonly string[];
-}
-
 interface Config extends Processing {
   readonly anonymous: boolean;
   readonly publicAccessBlocked: boolean;
@@ -37,8 +30,6 @@ const configQuery = { accessPointConfigForObjectProcess: '' };
 const header = 'x-oss-access-point-for-object-process-name';
 /** Exists from the start, and may invoke every function. */
 export const usualRole = 'aliyunfcdefaultrole';
-
-type Options = Readonly<Record<string, unknown>>;
 
 function read(node: XmlNode): ObjectFc {
   const [name = '', alias = '', accessPoint = ''] = [
@@ -59,22 +50,6 @@ function read(node: XmlNode): ObjectFc {
 /** GetAccessPointForObjectProcess. @throws CliFailure NoSuchAccessPointForObjectProcess */
 export async function getObjectFc(store: Store, bucket: string, name: string): Promise<ObjectFc> {
   return read(await store.xml({ method: 'GET', bucket, query, headers: { [header]: name } }));
-}
-
-function processingXml({ functionArn, roleArn, features, forwardHeaders }: Processing): XmlValue {
-  const additional = forwardHeaders.length > 0 ? { CustomForwardHeaders: { CustomForwardHeader: [...forwardHeaders] } } : undefined;
-  return {
-    AllowedFeatures: features.length > 0 ? { AllowedFeature: [...features] } : '',
-    TransformationConfigurations: {
-      TransformationConfiguration: {
-        Actions: { Action: 'GetObject' },
-        ContentTransformation: {
-          FunctionCompute: { FunctionArn: functionArn, FunctionAssumeRoleArn: roleArn },
-          AdditionalFeatures: additional,
-        },
-      },
-    },
-  };
 }
 
 /** CreateAccessPointForObjectProcess. */
@@ -112,6 +87,7 @@ function processingOf(options: Options, near: string): Processing {
     roleArn: roleArnOf((options.role as string | undefined) ?? usualRole, near),
     features: (options.feature as string[] | undefined) ?? [],
     forwardHeaders: (options.forwardHeader as string[] | undefined) ?? [],
+    ...moreOf(options, {}),
   };
 }
 
@@ -127,6 +103,7 @@ async function config(store: Store, bucket: string, name: string): Promise<Confi
     roleArn: (content && childText(content, 'FunctionCompute', 'FunctionAssumeRoleArn')) ?? '',
     features: texts(child(processing, 'AllowedFeatures'), 'AllowedFeature'),
     forwardHeaders: texts(additional && child(additional, 'CustomForwardHeaders'), 'CustomForwardHeader'),
+    ...readMore(content && childText(content, 'FunctionCompute', 'FunctionPayload'), child(processing, 'Limits')),
     anonymous: childText(root, 'AllowAnonymousAccessForObjectProcess') === 'true',
     publicAccessBlocked: childText(root, 'PublicAccessBlockConfiguration', 'BlockPublicAccess') === 'true',
   };
@@ -150,6 +127,7 @@ async function putConfig(store: Store, bucket: string, name: string, options: Op
         roleArn: options.role === undefined ? now.roleArn : roleArnOf(String(options.role), arn),
         features: (options.feature as string[] | undefined) ?? now.features,
         forwardHeaders: (options.forwardHeader as string[] | undefined) ?? now.forwardHeaders,
+        ...moreOf(options, now),
       }),
       AllowAnonymousAccessForObjectProcess: flag(options.anonymous, now.anonymous),
       PublicAccessBlockConfiguration: { BlockPublicAccess: flag(options.blockPublicAccess, now.publicAccessBlocked) },
@@ -200,6 +178,17 @@ function showConfig(shown: Config): void {
     ] as const),
     ...([
       ['forwarded headers', shown.forwardHeaders.join(', ')],
+      ...(shown.payload === undefined ? [] : [['payload', shown.payload] as const]),
+      ...(shown.limits === undefined
+        ? []
+        : [
+            [
+              'limits',
+              Object.entries(shown.limits)
+                .map((limit) => limit.join('='))
+                .join(', '),
+            ] as const,
+          ]),
       ['anonymous', shown.anonymous],
     ] as const),
     ['public access blocked', shown.publicAccessBlocked],
@@ -210,8 +199,14 @@ function processingOptions(command: Command): Command {
   return command
     .option('--function <name>', 'NAME, NAME/QUALIFIER or ARN of the function')
     .option('--role <name>', `name or ARN of the role that lets the access point invoke it (${usualRole} when left out)`)
-    .option('--feature <name>', 'what the function takes itself, such as GetObject-Range; may be repeated', collect)
-    .option('--forward-header <name>', 'header of clients that the function is told; may be repeated', collect);
+    .option(
+      '--feature <name>',
+      'GetObject-Range: the function takes ranges itself; Passthrough: other operations go to the access point behind; may be repeated',
+      collect,
+    )
+    .option('--forward-header <name>', 'header of clients that the function is told; may be repeated', collect)
+    .option('--payload <text>', 'text that every event carries')
+    .option('--limit <name=value>', `one of ${Object.keys(limitNames).join(', ')}; 0 takes it away; may be repeated`, collect);
 }
 
 function configVerbs(noun: Command): void {

@@ -5,12 +5,13 @@ import { download, type Taken, type Wanted } from './download.ts';
 import { CliFailure } from './failure.ts';
 import { FileSink, StreamSink } from './file-sink.ts';
 import { interruptible } from './interrupt.ts';
-import { type Listed, listAll } from './listing.ts';
-import { etagOf, type Moved } from './object-put.ts';
+import { listAll } from './listing.ts';
+import type { Moved } from './object-put.ts';
 import { printLine } from './output.ts';
 import { inParallel } from './parallel.ts';
 import { fileNameOf, objectOf, placeOf, relativePathOf } from './place.ts';
 import { Progress } from './progress.ts';
+import { hasSameBytes } from './same-bytes.ts';
 import type { Store } from './store.ts';
 
 export interface Got extends Taken {
@@ -111,7 +112,7 @@ export async function getFolder(store: Store, source: string, folder: string, op
   try {
     await interruptible((signal) =>
       inParallel(wanted, signal, async (object) => {
-        if (options.update === true && (await isThere(object))) {
+        if (options.update === true && (await hasSameBytes(store, { bucket, key: object.key }, object, object.path))) {
           progress.skip(object.size);
           moved.unchanged += 1;
           return;
@@ -142,11 +143,6 @@ async function into(
     await sink.abandon(error instanceof CliFailure && error.answer?.code === 'ChecksumMismatch');
     throw error;
   }
-}
-
-async function isThere({ path, size, etag }: Listed & { path: string }): Promise<boolean> {
-  const info = await stat(path).catch(() => undefined);
-  return info?.isFile() === true && info.size === size && (await etagOf(path)) === etag;
 }
 
 /** Says what a get of one did; nothing where the object itself is on standard output. */

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { CliFailure } from './failure.ts';
@@ -8,6 +6,7 @@ import { listAll } from './listing.ts';
 import { inParallel } from './parallel.ts';
 import { type Place, placeOf, typeOf } from './place.ts';
 import { Progress } from './progress.ts';
+import { hasSameBytes } from './same-bytes.ts';
 import type { Store } from './store.ts';
 import { type Stored, uploadFile, uploadStream } from './upload.ts';
 
@@ -50,7 +49,8 @@ export async function putOne(store: Store, source: string, target: string, optio
   const progress = new Progress(source === '-' ? place.key : basename(source), size);
   try {
     return await interruptible((signal) => {
-      const how = { headers: putHeaders(options, source === '-' ? place.key : source), watch: progress, signal };
+      const headers = putHeaders(options, source === '-' ? place.key : source);
+      const how = { headers, watch: progress, signal, resume: options.resume !== false };
       return source === '-' ? uploadStream(store, place, process.stdin, how) : uploadFile(store, place, source, how);
     });
   } finally {
@@ -86,12 +86,13 @@ export async function putFolder(store: Store, folder: string, target: string, op
       inParallel(files, signal, async (file) => {
         const place = { bucket, key: prefix + file.name };
         const old = there?.get(place.key);
-        if (old && old.size === file.size && old.etag === (await etagOf(file.path))) {
+        if (old && (await hasSameBytes(store, place, old, file.path))) {
           progress.skip(file.size);
           moved.unchanged += 1;
           return;
         }
-        const stored = await uploadFile(store, place, file.path, { headers: putHeaders(options, file.name), watch: progress, signal });
+        const how = { headers: putHeaders(options, file.name), watch: progress, signal, resume: options.resume !== false };
+        const stored = await uploadFile(store, place, file.path, how);
         moved.objects += 1;
         moved.bytes += stored.bytes;
       }),
@@ -122,11 +123,4 @@ async function filesOf(folder: string): Promise<{ files: LocalFile[]; skipped: M
     else skipped.push({ name, why: info ? 'not a file' : 'leads nowhere' });
   }
   return { files: files.sort((a, b) => (a.name < b.name ? -1 : 1)), skipped };
-}
-
-/** What an ETag of one PutObject is: the MD5 in upper-case hex. */
-export async function etagOf(path: string): Promise<string> {
-  const hash = createHash('md5');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex').toUpperCase();
 }

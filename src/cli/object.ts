@@ -5,6 +5,7 @@ import { CliFailure } from './failure.ts';
 import { type Listed, listPages } from './listing.ts';
 import { getFolder, getOne, queryOf, showGot } from './object-get.ts';
 import { type Moved, putFolder, putOne } from './object-put.ts';
+import { uploadsVerb } from './object-uploads.ts';
 import { bytesText, printFields, printJson, printLine, shown, tell } from './output.ts';
 import { objectOf, placeOf } from './place.ts';
 import { md5, type Store } from './store.ts';
@@ -34,7 +35,8 @@ function putVerb(noun: Command): void {
       .option('--cache-control <value>', 'Cache-Control of the object')
       .option('--acl <acl>', 'private, public-read, public-read-write or default')
       .option('--storage-class <class>', 'Standard, IA, Archive, ColdArchive or DeepColdArchive')
-      .option('--no-clobber', 'refuse to replace an object'),
+      .option('--no-clobber', 'refuse to replace an object')
+      .option('--no-resume', 'send a large file from its beginning, also where an earlier attempt broke off'),
     ({ store, options }, source = '', target = '') =>
       options.recursive === true ? putFolder(store, source, target, options) : putOne(store, source, target, options),
     (answer) => {
@@ -187,5 +189,6 @@ export function objectNoun(): Command {
   deleteVerb(noun);
   headVerb(noun);
   presignVerb(noun);
+  uploadsVerb(noun);
   return noun;
 }

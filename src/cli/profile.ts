@@ -10,13 +10,18 @@ async function readSecret(): Promise<string> {
   const given = fromEnvironment('SLUICE_ACCESS_KEY_SECRET');
   if (given !== undefined) return given;
   if (!process.stdin.isTTY) return (await readAll(process.stdin, 1_024)).toString().trim();
-  process.stderr.write('Access key secret (not shown): ');
+  // Whatever is typed when the question is there is not shown.
   const lines = createInterface({ input: process.stdin, terminal: true, output: undefined });
-  return new Promise((resolve) => {
-    lines.once('line', (line) => {
-      lines.close();
+  process.stderr.write('Access key secret (not shown): ');
+  return new Promise((resolve, reject) => {
+    // Ctrl C and Ctrl D close it, too; what was resolved before stays.
+    lines.once('close', () => {
       process.stderr.write('\n');
+      reject(new CliFailure(130, 'Interrupted.'));
+    });
+    lines.once('line', (line) => {
       resolve(line.trim());
+      lines.close();
     });
   });
 }

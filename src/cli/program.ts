@@ -20,6 +20,7 @@ const nouns: readonly Noun[] = [
   noun('dev', 'deploy a function whenever its folder is saved, and show what it answers', async () =>
     (await import('./dev.ts')).devCommand(),
   ),
+  noun('deploy', 'deploy the functions of an s.yaml', async () => (await import('./serverless/command.ts')).deployCommand()),
   noun('bucket', 'buckets, their ACLs and policies', async () => (await import('./bucket.ts')).bucketNoun()),
   noun('object', 'objects: put, get, list, delete', async () => (await import('./object.ts')).objectNoun()),
   noun('access-point', 'access points of buckets', async () => (await import('./access-point.ts')).accessPointNoun()),
@@ -27,6 +28,10 @@ const nouns: readonly Noun[] = [
     (await import('./object-fc.ts')).objectFcNoun(),
   ),
   noun('function', 'functions: write, deploy, invoke', async () => (await import('./function.ts')).functionNoun()),
+  noun('layer', 'layers: packages that functions share', async () => (await import('./layer.ts')).layerNoun()),
+  noun('invocation', 'records of requests through Object FC access points: why they failed, and how to replay them', async () =>
+    (await import('./invocation.ts')).invocationNoun(),
+  ),
   noun('user', 'RAM users', async () => (await import('./user.ts')).userNoun()),
   noun('key', 'access keys of users', async () => (await import('./key.ts')).keyNoun()),
   noun('role', 'roles that users, services and functions assume', async () => (await import('./role.ts')).roleNoun()),
@@ -35,6 +40,7 @@ const nouns: readonly Noun[] = [
   noun('profile', 'endpoints and keys that commands use, kept in a file of yours', async () =>
     (await import('./profile.ts')).profileNoun(),
   ),
+  noun('data', 'check, repair, back up and restore a data folder', async (onExit) => (await import('./data.ts')).dataNoun(onExit)),
   noun('config', 'settings of the server', async () => (await import('./serve-command.ts')).configNoun()),
   noun('completion', 'completion for bash, zsh and fish', async () => {
     const { completionCommand } = await import('./completion.ts');
@@ -56,10 +62,17 @@ async function programFor(words: readonly string[], onExit: (code: number) => vo
   program.exitOverride().showSuggestionAfterError();
   const called = words[0] === 'help' ? words[1] : words[0];
   for (const { name, description, load } of nouns) {
-    if (name === called) program.addCommand(await load(onExit));
+    if (name === called) program.addCommand(wrapping(await load(onExit)));
     else program.command(name).description(description);
   }
   return program;
+}
+
+/** Lets help wrap its lines on narrow terminals, too. */
+function wrapping(command: Command): Command {
+  command.configureHelp({ minWidthToWrap: 20 });
+  for (const each of command.commands) wrapping(each);
+  return command;
 }
 
 /**

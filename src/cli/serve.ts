@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { ConfigError, loadSettings } from '../config.ts';
 import { DataFolderError } from '../data-folder.ts';
@@ -30,6 +29,21 @@ function banner(server: RunningServer): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Waits for SIGTERM or SIGINT; another one after it ends the process at once. */
+function stopSignal(): { readonly already: boolean; readonly signal: Promise<void> } {
+  const signals = ['SIGTERM', 'SIGINT'] as const;
+  const told = { already: false, signal: Promise.resolve() };
+  told.signal = new Promise((resolve) => {
+    const first = () => {
+      told.already = true;
+      for (const signal of signals) process.off(signal, first).once(signal, () => process.exit(130));
+      resolve();
+    };
+    for (const signal of signals) process.once(signal, first);
+  });
+  return told;
+}
+
 /**
  * `sluice serve`: starts the server, says where it is, and runs until SIGTERM or SIGINT; a second signal stops at once.
  * @returns the exit code: 0 after a clean stop, 1 when it could not start
@@ -39,6 +53,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   // Chunks of bodies live outside V8's heap and die young: a small young generation is what lets them go before they pile up.
   setFlagsFromString('--scavenger-max-new-space-capacity-mb=4');
   const settings = loadSettings({ file: options.file, flags: options.flags });
+  // From here on: a server that is told to stop while it starts closes again what it has opened.
+  const told = stopSignal();
   let server: RunningServer;
   try {
     server = await openServer(settings);
@@ -49,13 +65,11 @@ export async function serve(options: ServeOptions): Promise<number> {
     }
     throw error;
   }
-  if (options.readyJson) process.stdout.write(`${JSON.stringify({ event: 'ready', ...server.addresses })}\n`);
-  else process.stdout.write(banner(server));
-  const stopped = new AbortController();
-  const signals = ['SIGTERM', 'SIGINT'] as const;
-  await Promise.race(signals.map((signal) => once(process, signal, { signal: stopped.signal })));
-  stopped.abort();
-  for (const signal of signals) process.once(signal, () => process.exit(130));
+  if (!told.already) {
+    if (options.readyJson) process.stdout.write(`${JSON.stringify({ event: 'ready', ...server.addresses })}\n`);
+    else process.stdout.write(banner(server));
+  }
+  await told.signal;
   await server.stop();
   return 0;
 }

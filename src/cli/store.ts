@@ -35,8 +35,8 @@ const nextSteps: Record<string, string> = {
   InvalidAccessKeyId: 'Check the access key id (SLUICE_ACCESS_KEY_ID or the profile); "sluice profile list" shows the profiles.',
   SignatureDoesNotMatch: 'Check the access key secret (SLUICE_ACCESS_KEY_SECRET or the profile).',
   RequestTimeTooSkewed: 'Set the clock of this machine or of the server.',
-  FunctionInvocationError: 'What the function printed: sluice function logs <name>',
-  FunctionResponseMissing: 'What the function printed: sluice function logs <name>',
+  FunctionInvocationError: 'Why, and what the function printed: sluice invocation show <request>',
+  FunctionResponseMissing: 'Why, and what the function printed: sluice invocation show <request>',
   FunctionTimeout: 'Give it more time: sluice function deploy ... --timeout <seconds>',
 };
 
@@ -56,6 +56,11 @@ export class Store {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#transport = new Transport(connection.dataEndpoint, '--data-endpoint or SLUICE_DATA_ENDPOINT', connection.caFile);
+  }
+
+  /** The endpoint as it is shown: scheme, host and port. */
+  get origin(): string {
+    return this.#transport.origin;
   }
 
   /**

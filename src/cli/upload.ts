@@ -1,18 +1,22 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { Crc64, sleep } from '../kit/index.ts';
+import type { Readable } from 'node:stream';
+import { sleep } from '../kit/index.ts';
 import type { Watch } from './download.ts';
 import { CliFailure } from './failure.ts';
 import type { Place } from './place.ts';
+import { Sending, unreadable } from './sending.ts';
 import type { Store } from './store.ts';
 import { LostConnection, readReply } from './transport.ts';
+import { partsFromBytes, uploadInParts } from './upload-parts.ts';
 
 export interface UploadOptions {
   /** Headers of PutObject: content-type, x-oss-meta-* and the like. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly watch: Pick<Watch, 'add'>;
+  readonly watch: Pick<Watch, 'add' | 'skip'>;
   readonly signal?: AbortSignal;
+  /** False neither goes on with what an earlier upload in parts sent, nor leaves anything to go on with. */
+  readonly resume?: boolean;
 }
 
 export interface Stored extends Place {
@@ -22,22 +26,18 @@ export interface Stored extends Place {
   readonly crc64: string;
 }
 
-/** Most bytes of one PutObject. */
-const putBytes = 5 * 1024 ** 3;
 const attempts = 3;
 const pauseMs = 500;
 
 /**
- * Puts a file. It is sent from its beginning to its end in one request, up to three times when connections break: all uploads of files go through
- * here, so this is where parts would come in.
+ * Puts a file: a large one in parts, another from its beginning to its end in one request, up to three times when connections break.
  * @throws CliFailure when it cannot be read, is refused, or the server's CRC-64 is not that of what was read
  */
 export async function uploadFile(store: Store, place: Place, path: string, options: UploadOptions): Promise<Stored> {
   const { size } = await stat(path).catch((error: Error) => {
     throw unreadable(path, error);
   });
-  if (size > putBytes)
-    throw new CliFailure(2, `${path} has ${size} bytes; one upload may have ${putBytes}. This command does not upload in parts yet.`);
+  if (size >= partsFromBytes) return uploadInParts(store, place, path, options);
   for (let attempt = 1; ; attempt++) {
     const sending = new Sending(() => createReadStream(path, { end: size - 1 }), path, options.watch, size);
     try {
@@ -74,54 +74,4 @@ async function send(store: Store, place: Place, sending: Sending, size: number |
     });
   }
   return { ...place, bytes: sending.bytes, etag: String(reply.headers.etag ?? '').replaceAll('"', ''), crc64 };
-}
-
-/** The bytes of one attempt on their way, counted and summed. */
-class Sending {
-  readonly crc = new Crc64();
-  readonly name: string;
-  bytes = 0;
-  /** Why the source could not be read. */
-  failure: CliFailure | undefined;
-  readonly #open: () => Readable;
-  readonly #watch: Pick<Watch, 'add'>;
-  readonly #size: number | undefined;
-  #forgotten = false;
-
-  constructor(open: () => Readable, name: string, watch: Pick<Watch, 'add'>, size?: number) {
-    this.#open = open;
-    this.#size = size;
-    this.name = name;
-    this.#watch = watch;
-  }
-
-  /** This attempt came to nothing, though chunks may still be on their way. */
-  forget(): void {
-    this.#watch.add(-this.bytes);
-    this.#forgotten = true;
-  }
-
-  stream(): Readable {
-    return Readable.from(this.#chunks(), { objectMode: false });
-  }
-
-  async *#chunks(): AsyncGenerator<Buffer> {
-    try {
-      for await (const chunk of this.#open() as AsyncIterable<Buffer>) {
-        this.crc.update(chunk);
-        this.bytes += chunk.length;
-        if (!this.#forgotten) this.#watch.add(chunk.length);
-        yield chunk;
-      }
-      // The server waits for as many as were announced.
-      if (this.#size !== undefined && this.bytes < this.#size) throw new Error('it became shorter meanwhile');
-    } catch (error) {
-      this.failure = unreadable(this.name, error as Error);
-      throw error;
-    }
-  }
-}
-
-function unreadable(name: string, error: Error): CliFailure {
-  return new CliFailure(2, `${name} cannot be read: ${error.message}`);
 }

@@ -79,6 +79,16 @@ const rows = {
   InvalidRange: { status: 416, ec: '0026-00000102', message: 'The requested range cannot be satisfied.' },
   SlowDown: { status: 503, ec: '0099-00000106', message: 'Please reduce your request rate.' },
   ServiceUnavailable: { status: 503, ec: '0099-00000105', message: 'The server is shutting down or overloaded. Try again.' },
+  ObjectDamaged: {
+    status: 500,
+    ec: '0099-00000150',
+    message: 'The stored bytes of this object are not what was written. Restore it from a backup; the log of the server says more.',
+  },
+  EncryptionKeyNotFound: {
+    status: 500,
+    ec: '0099-00000151',
+    message: 'This object is encrypted with a key that the server does not have. Put it back into the file of encryption keys.',
+  },
   InternalError: { status: 500, ec: '0099-00000100', message: 'We encountered an internal error. Please try again.' },
 
   // Buckets and objects
@@ -90,6 +100,8 @@ const rows = {
   NoSuchBucketPolicy: { status: 404, ec: '0015-00000401', message: 'The bucket policy does not exist.' },
   InvalidPolicyDocument: { status: 400, ec: '0030-00000005', message: 'The content of the policy document is invalid.' },
   NoSuchKey: { status: 404, ec: '0026-00000001', message: 'The specified key does not exist.' },
+  NoSuchInvocation: { status: 404, ec: '0099-00000107', message: 'No record of this request is kept.' },
+  NoSuchVersion: { status: 404, ec: '0099-00000420', message: 'The specified version of the object does not exist.' },
   InvalidObjectName: { status: 400, ec: '0026-00000002', message: 'The specified object name is not valid.' },
   FileAlreadyExists: {
     status: 409,
@@ -100,11 +112,20 @@ const rows = {
   NoSuchCORSConfiguration: { status: 404, ec: '0007-00000201', message: 'The CORS configuration does not exist.' },
   NoSuchLifecycle: { status: 404, ec: '0099-00000401', message: 'The bucket has no lifecycle rules.' },
   NoSuchWebsiteConfiguration: { status: 404, ec: '0099-00000402', message: 'The bucket has no website configuration.' },
+  InvalidEncryptionAlgorithmError: {
+    status: 400,
+    ec: '0099-00000417',
+    message: 'The encryption algorithm is not valid. Use AES256.',
+  },
   NoSuchServerSideEncryptionRule: { status: 404, ec: '0099-00000403', message: 'The bucket has no encryption rule.' },
   NoSuchReplicationConfiguration: { status: 404, ec: '0099-00000404', message: 'The bucket has no replication configuration.' },
   NoSuchInventory: { status: 404, ec: '0099-00000405', message: 'The bucket has no inventory.' },
   NoSuchWORMConfiguration: { status: 404, ec: '0099-00000406', message: 'The bucket has no retention policy.' },
   NoSuchTransferAccelerationConfiguration: { status: 404, ec: '0099-00000407', message: 'The bucket has no transfer acceleration.' },
+  NoSuchUserDefinedLogFieldsConfig: { status: 404, ec: '0099-00000408', message: 'The bucket has no user-defined log fields.' },
+  MetaQueryNotExist: { status: 404, ec: '0099-00000409', message: 'The bucket has no metadata index.' },
+  NoSuchCnameInRecord: { status: 404, ec: '0099-00000410', message: 'The bucket has no domain of that name.' },
+  NoSuchRegion: { status: 404, ec: '0099-00000411', message: 'The region is not served here.' },
   NoSuchUpload: {
     status: 404,
     ec: '0042-00000002',
@@ -117,8 +138,29 @@ const rows = {
   NotSymlink: { status: 400, ec: '0026-00000018', message: 'The object is not a symlink.' },
   SymlinkTargetNotExist: { status: 404, ec: '0026-00000019', message: 'The target that the symlink leads to does not exist.' },
   InvalidTargetType: { status: 400, ec: '0026-00000020', message: 'The target of a symlink may not be a symlink.' },
+  MalformedPOSTRequest: {
+    status: 400,
+    ec: '0006-00000104',
+    message: 'The body of your POST request is not well-formed multipart/form-data.',
+  },
+  FieldItemTooLong: { status: 400, ec: '0006-00000112', message: 'The fields of the form in front of the file are larger than the limit.' },
+  CallbackFailed: { status: 203, ec: '0099-00000501', message: 'The object is stored, but the callback failed.' },
+  InvalidObjectState: {
+    status: 403,
+    ec: '0099-00000502',
+    message: "The operation is not valid for the object's state: it must be restored first.",
+  },
+  RestoreAlreadyInProgress: { status: 409, ec: '0099-00000503', message: 'The restore operation is in progress.' },
+  ArchiveRestoreFileStale: { status: 409, ec: '0099-00000504', message: 'The object is not restored, or no longer.' },
+  ArchiveRestoreNotFinished: { status: 409, ec: '0099-00000505', message: 'The restore operation is still in progress.' },
   InvalidTag: { status: 400, ec: '0017-00000101', message: 'The tags are not valid.' },
   EntityTooSmall: { status: 400, ec: '0042-00000006', message: 'A part is smaller than the minimum allowed size.' },
+
+  // Pictures (Alibaba OSS, "Image processing", error codes; the ECs are ours)
+  BadRequest: { status: 400, ec: '0099-00000901', message: 'The picture cannot be processed.' },
+  ImageTooLarge: { status: 400, ec: '0099-00000902', message: 'The picture is too large to be processed.' },
+  WatermarkError: { status: 400, ec: '0099-00000903', message: 'The watermark cannot be made.' },
+  NoSuchStyle: { status: 404, ec: '0099-00000904', message: 'The style does not exist.' },
 
   // Access points
   NoSuchAccessPoint: { status: 404, ec: '0015-00000601', message: 'The specified access point does not exist.' },

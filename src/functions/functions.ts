@@ -202,6 +202,10 @@ class OpenFunctions implements Functions {
     await this.#place.remove();
   }
 
+  userOf(name: string): Promise<number | undefined> {
+    return this.#uid(name);
+  }
+
   #problem = (error: unknown): void => this.#options.onProblem?.(error);
 
   async #uid(name: string): Promise<number | undefined> {

@@ -117,6 +117,8 @@ export interface Functions {
   resolve(arnOrName: string, qualifier?: string): FunctionVersion;
   /** The package of a function or version. @throws Fault FunctionNotFound, VersionNotFound */
   packageOf(name: string, qualifier?: string): PackageFile;
+  /** The user id that a program of the server's own has behind the wall, by a name no function can have; undefined when the server is not root. */
+  userOf(name: string): Promise<number | undefined>;
   /** Every version that wants instances to be kept warm. */
   provisioned(): FunctionVersion[];
   /** Calls `listener` after a function was updated or removed. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defaultLimits } from './limits.ts';
 
 const count = z.coerce.number().int().min(1).max(1_000_000);
+const rate = z.coerce.number().int().min(0).max(1_000_000_000_000);
 const milliseconds = z.coerce.number().int().min(10).max(86_400_000);
 
 /** What the data and control listeners tolerate. */
@@ -11,6 +12,25 @@ export const httpConfig = z.object({
     .default(defaultLimits.connectionsPerAddress)
     .describe('connections from one address, each listener; a proxy in front is one address'),
   requestsPerKey: count.default(defaultLimits.requestsPerKey).describe('requests at work at once under one access key; more get SlowDown'),
+  key: z
+    .object({
+      requestsPerSecond: rate
+        .default(0)
+        .describe('requests a second under one access key, anonymous ones together; more get SlowDown; 0 is no limit'),
+      bytesPerSecond: rate
+        .default(0)
+        .describe(
+          'bytes a second to one access key: counted when an answer ends, what was too much delays the next request; 0 is no limit',
+        ),
+    })
+    .prefault({}),
+  account: z
+    .object({
+      inFlight: rate.default(0).describe('requests at work at once, all callers together; more get SlowDown; 0 is no limit'),
+      requestsPerSecond: rate.default(0).describe('requests a second of all callers together; 0 is no limit'),
+      bytesPerSecond: rate.default(0).describe('bytes a second to all callers together, counted as for a key; 0 is no limit'),
+    })
+    .prefault({}),
   headersTimeoutMs: milliseconds
     .default(defaultLimits.headersTimeoutMs)
     .describe('milliseconds within which a request head must have come'),

@@ -48,11 +48,26 @@ export interface RequestContext {
   note: Record<string, unknown>;
   /** Set by the dialect, for the audit log: who asks for what, and whether it changes anything. */
   audited: Audited;
+  /** Set by whoever must know how the answer went, when it is out or lost. */
+  onSettled?: ((answer: SettledAnswer) => void) | undefined;
   /**
    * Counts this request against an access key until it ends.
    * @throws Fault SlowDown when the key has too many requests at work
    */
   charge(accessKeyId: string): void;
+}
+
+/** How an answer went. */
+export interface SettledAnswer {
+  /** 499 when the client left before the head. */
+  readonly status: number;
+  /** Of the body, as it was framed. */
+  readonly bytes: number;
+  /** Milliseconds since the request came in. */
+  readonly ms: number;
+  readonly complete: boolean;
+  /** Error code, when the answer is one. */
+  readonly code?: string | undefined;
 }
 
 /** What the audit log says of a request. */
@@ -99,6 +114,7 @@ export class DoorContext implements RequestContext {
   operation = '';
   note: Record<string, unknown> = {};
   audited: Audited = {};
+  onSettled: ((answer: SettledAnswer) => void) | undefined;
   /** The key that this request is charged to. */
   charged: string | undefined;
   readonly #charge: (ctx: DoorContext, accessKeyId: string) => void;
@@ -199,6 +215,18 @@ export class DoorContext implements RequestContext {
     if (this.#gone) return;
     this.#gone = reason;
     this.#abort?.abort(reason);
+  }
+
+  /** Tells whoever asked how the answer went. */
+  tellSettled(complete: boolean): void {
+    const { res, note } = this;
+    this.onSettled?.({
+      status: res.headersSent ? res.statusCode : 499,
+      bytes: Math.max(0, this.bytesSent() - res.headBytes),
+      ms: this.elapsedExactly(),
+      complete,
+      ...(typeof note.code === 'string' ? { code: note.code } : {}),
+    });
   }
 
   /** Bytes put on the connection for this request, head included. */

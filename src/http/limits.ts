@@ -1,3 +1,5 @@
+import type { QuotaLimits } from '../kit/index.ts';
+
 /** What one listener tolerates. Times in milliseconds. */
 export interface ListenerLimits {
   /** Most bytes of request line and headers together; beyond it 431. */
@@ -14,6 +16,10 @@ export interface ListenerLimits {
   connectionsPerAddress: number;
   /** Most requests at work at once under one access key; further ones get SlowDown. */
   requestsPerKey: number;
+  /** Requests and bytes a second under one access key; all anonymous requests count as one. */
+  key?: QuotaLimits;
+  /** Requests at work, requests and bytes a second of all callers together. */
+  account?: QuotaLimits;
   /** A TLS handshake must end within this time. */
   handshakeMs: number;
 }

@@ -6,6 +6,7 @@ import type { Audit, Telemetry } from '../telemetry/index.ts';
 import { accessLog } from './access-log.ts';
 import { type Rendered, refuseRaw, sendRendered } from './answer.ts';
 import { auditRequest } from './audit.ts';
+import { Charges } from './charges.ts';
 import { DoorContext, type DoorPart, type RequestContext } from './context.ts';
 import { defaultLimits, type ListenerLimits } from './limits.ts';
 import { type Answer, breakOff } from './wire/answer.ts';
@@ -71,7 +72,7 @@ class Door implements Listener {
   /** Sockets below TLS, where a handshake may be under way. */
   readonly #sockets = new Set<Socket>();
   readonly #addresses = new Map<string, number>();
-  readonly #keys = new Map<string, number>();
+  readonly #charges: Charges;
   readonly #open = new Set<Connection>();
   /** The request at work on each connection. */
   readonly #active = new Map<Connection, DoorContext>();
@@ -84,6 +85,7 @@ class Door implements Listener {
     this.name = options.name;
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#charges = new Charges(this.#limits);
     this.#record = accessLog(options.name, options.telemetry);
     this.#wire = {
       headerBytes: this.#limits.headerBytes,
@@ -96,7 +98,7 @@ class Door implements Listener {
     };
     this.#server = this.#createServer();
     this.#server.maxConnections = this.#limits.connections;
-    this.#part = { name: options.name, charge: (ctx, accessKeyId) => this.#charge(ctx, accessKeyId) };
+    this.#part = { name: options.name, charge: (ctx, accessKeyId) => this.#charges.enter(ctx, accessKeyId) };
   }
 
   #createServer(): Server {
@@ -137,27 +139,6 @@ class Door implements Listener {
       else this.#addresses.delete(address);
     });
     return true;
-  }
-
-  #charge(ctx: DoorContext, accessKeyId: string): void {
-    const count = (this.#keys.get(accessKeyId) ?? 0) + 1;
-    if (count > this.#limits.requestsPerKey) {
-      throw new Fault(
-        'SlowDown',
-        `The access key has ${count - 1} requests at work already. Wait for answers, or raise http.requestsPerKey.`,
-        {
-          headers: { 'Retry-After': '1' },
-        },
-      );
-    }
-    this.#keys.set(accessKeyId, count);
-    ctx.charged = accessKeyId;
-  }
-
-  #discharge(accessKeyId: string): void {
-    const left = (this.#keys.get(accessKeyId) ?? 1) - 1;
-    if (left > 0) this.#keys.set(accessKeyId, left);
-    else this.#keys.delete(accessKeyId);
   }
 
   get port(): number {
@@ -257,10 +238,11 @@ class Door implements Listener {
     const ctx = this.#active.get(connection);
     if (!ctx) return;
     this.#active.delete(connection);
-    if (ctx.charged !== undefined) this.#discharge(ctx.charged);
+    if (ctx.charged !== undefined) this.#charges.leave(ctx.charged, ctx);
     const complete = answer.writableFinished;
     if (!complete) ctx.abort(new Error('the client is gone'));
     this.#record(ctx, complete);
+    if (ctx.onSettled) ctx.tellSettled(complete);
     if (this.#options.audit) auditRequest(this.#options.audit, ctx);
   }
 
@@ -270,7 +252,8 @@ class Door implements Listener {
     ctx.note.code = fault.code;
     // Whatever an operation throws after its client left, or after its answer ended, has nobody to go to.
     if (ctx.aborted || res.writableEnded || ctx.socket.destroyed) return;
-    if (fault.status >= 500) {
+    // What is shed was meant to be, and must cost little; the access log has its code.
+    if (fault.status >= 500 && fault.status !== 503) {
       this.#options.telemetry.log.error(
         { err: fault.cause ?? fault, id: ctx.id, operation: ctx.operation, code: fault.code },
         'request failed',

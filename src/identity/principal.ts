@@ -79,8 +79,9 @@ export interface ReadTarget {
 export function withinClaims(principal: Principal, target: ReadTarget): boolean {
   const read = principal.session?.read;
   if (!read) return true;
+  const action = target.action.toLowerCase();
   return (
-    target.action.toLowerCase() === 'oss:getobject' &&
+    (action === 'oss:getobject' || (read.version !== undefined && action === 'oss:getobjectversion')) &&
     target.key === read.key &&
     target.version === read.version &&
     target.name !== undefined &&

@@ -7,6 +7,7 @@ export function defaultRoleSteps(accountId: string, createdAt: number): Step[] {
     serviceRole(accountId, createdAt, 'AliyunFCDefaultRole', 'fc.aliyuncs.com', [
       'oss:WriteGetObjectResponse',
       'oss:GetObject',
+      'oss:GetObjectVersion',
       'fc:InvokeFunction',
     ]),
     serviceRole(accountId, createdAt, 'AliyunOSSObjectFCForOSSDefaultRole', 'oss.aliyuncs.com', ['fc:InvokeFunction']),

@@ -11,6 +11,7 @@ export interface Instance {
   /** Events that it works on. */
   running: number;
   /** Monotonic milliseconds. */
+  startedAt: number;
   idleSince: number;
   readySince: number;
   /** It gets no further event, and ends when its work is done. */

@@ -4,6 +4,9 @@
  * main opens it; transforms (through main) and the Function Compute dialect invoke through it.
  */
 
+export type { ImageMark, Plan as ImagePlan, Step as ImageStep, Watermark } from './builtin/image/plan.ts';
+export { sourceBytes as imageSourceBytes } from './builtin/image/plan.ts';
+export type { ImageOrder } from './builtin/images.ts';
 export type { RuntimeReadiness } from './engine.ts';
 export { RuntimeApi, type RuntimeLine } from './go/runtime-api.ts';
 export {
@@ -15,7 +18,6 @@ export {
 } from './instances.ts';
 export type { Credentials, DirectAnswer, Failure, FailureKind, Invocation, InvocationResult, SessionCredentials } from './invocation.ts';
 export { maxPayloadBytes } from './invocation.ts';
-export type { RequestLog } from './invocation-log.ts';
 export type { InstanceState } from './life.ts';
 export type { Interpreter } from './process/interpreter.ts';
 export type { Reply as RuntimeReply } from './program/transport.ts';

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { Fault } from '../faults/index.ts';
 import type { FunctionVersion } from '../functions/index.ts';
 import { type Outgoing, openOutgoing } from '../kit/index.ts';
+import { type ImageOrder, Images, isBuiltin, nobody } from './builtin/images.ts';
 import { searchPath } from './config.ts';
 import { openCustom } from './custom/custom.ts';
 import { openRemote } from './custom/remote.ts';
@@ -8,7 +10,6 @@ import type { Engine, RuntimeFamily, RuntimeReadiness } from './engine.ts';
 import { openGo } from './go/go.ts';
 import { RuntimeApi } from './go/runtime-api.ts';
 import type { Invocation, InvocationResult, SessionCredentials } from './invocation.ts';
-import { InvocationLog, type RequestLog } from './invocation-log.ts';
 import { openJava } from './java/java.ts';
 import type { InstanceState } from './life.ts';
 import type { Log } from './log.ts';
@@ -29,6 +30,8 @@ export interface InstancesOptions {
   logger: Log;
   /** Credentials of the function's role for the environment of a new instance; empty strings when it has none. */
   credentialsFor: (fn: FunctionVersion) => SessionCredentials;
+  /** The user that code of the server's own runs as behind the wall; functions have users of their own. Needed where the server is root. */
+  builtinUser?: (() => Promise<number | undefined>) | undefined;
   limits: {
     /** Instances of all functions together. */
     maxInstances: number;
@@ -71,8 +74,8 @@ export interface Instances {
    * @param except revisions that stay, or come instead: those of functions in use are prepared
    */
   retire(name: string, except?: readonly FunctionVersion[]): Promise<void>;
-  /** What a function printed for one of the last 1,000 requests, without secrets; undefined when nothing is known of it. */
-  logs(requestId: string): RequestLog | undefined;
+  /** Processes a picture behind the wall, in a process without credentials. @throws Fault as Images.render */
+  render(order: ImageOrder): Promise<void>;
   stats(): InstancesStats;
   /** Which runtimes can be served, and by what. */
   ready(): RuntimeReadiness[];
@@ -102,7 +105,6 @@ export async function openInstances(options: InstancesOptions): Promise<Instance
     throw error;
   });
   const door = await Door.open(socket);
-  const printed = new InvocationLog();
   const common: EngineOptions = {
     door,
     place,
@@ -111,11 +113,8 @@ export async function openInstances(options: InstancesOptions): Promise<Instance
     region: options.region,
     accountId: options.accountId,
     fileBytes: options.limits.fileBytes ?? 512 * 1024 * 1024,
-    credentialsFor: options.credentialsFor,
-    onLog: (name, instanceId, requestId, line) => {
-      printed.add(requestId, line);
-      options.onLog(name, instanceId, requestId, line);
-    },
+    credentialsFor: (fn) => (isBuiltin(fn) ? nobody : options.credentialsFor(fn)),
+    onLog: options.onLog,
     log: options.logger,
   };
   const families: RuntimeFamily[] = await Promise.all([
@@ -127,11 +126,16 @@ export async function openInstances(options: InstancesOptions): Promise<Instance
     openRemote({ ...common, outgoing: options.outgoing ?? openOutgoing({ allow: [] }) }),
   ]);
   const pools = new Pools(options.limits, (fn) => engineFor(fn, families));
+  const images = new Images({
+    invoke: (fn, call) => pools.invoke(fn, call),
+    folder: join(hosts, 'builtin'),
+    user: options.builtinUser ?? (() => Promise.resolve(undefined)),
+  });
   return {
     invoke: (fn, call) => pools.invoke(fn, call),
+    render: (order) => images.render(order),
     prepare: (fn) => pools.prepare(fn),
     retire: (name, except) => pools.retire(name, except),
-    logs: (requestId) => printed.get(requestId),
     stats: () => pools.stats(),
     ready: () => families.flatMap((family) => family.ready()),
     sandbox: { level: sandbox.level, notes: sandbox.notes },

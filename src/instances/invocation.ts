@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { after, type Timer } from '../kit/index.ts';
 
 export interface Credentials {
   accessKeyId: string;
@@ -37,10 +38,18 @@ export interface Invocation {
   tracing?: { spanContext: string; spanBaggages: string; jaegerEndpoint: string };
   /** Collect the last 4 KB of the function's output into the result. */
   logTail?: boolean;
+  /** Calls of one share wait in turn with those of others, so that many of one never keep a few of another waiting. */
+  share?: string;
+  /** Asked when the time is up: milliseconds that the call may run on, because its answer flows; 0 when it is late. */
+  spareMs?: () => number;
+  /** What the function may read besides the event, by number: each is opened when it asks for it, at most once. Only for hosts of our own code. */
+  inputs?: readonly (() => Readable)[];
   /** Takes an answer given over the instance's own connection; resolves when it was taken whole. Left out where nobody waits for one. */
   answer?: (answer: DirectAnswer) => Promise<void>;
   /** The event was given to this instance: from here on the function may have acted. */
   onStart?: (instanceId: string) => void;
+  /** It was given to an instance; how long that one took to start, when it is its first event. */
+  onGiven?: (given: { instanceId: string; cold: boolean; startMs: number }) => void;
 }
 
 export type FailureKind = 'raised' | 'exited' | 'timeout' | 'out-of-memory' | 'initializer';
@@ -62,6 +71,17 @@ export interface InvocationResult {
   maxMemoryMb: number;
   logTail?: string;
   coldStart: boolean;
+}
+
+/** Ends a call in time: `late` is called once it has run for `limitMs` and has no more to spare. */
+export function limitCall({ spareMs }: Pick<Invocation, 'spareMs'>, limitMs: number, late: () => void): Timer {
+  const ask = () => {
+    const more = spareMs?.() ?? 0;
+    if (more > 0) timer = after(more, ask);
+    else late();
+  };
+  let timer = after(limitMs, ask);
+  return { cancel: () => timer.cancel() };
 }
 
 /** Largest event and largest result, bytes (Function Compute limits, synchronous payload). */

@@ -215,7 +215,9 @@ export class Pool implements Claimant {
     const { timeoutMs } = this.#fn;
     const limit = call.deadline === undefined ? timeoutMs : Math.max(1, Math.min(timeoutMs, call.deadline - now()));
     this.#still = monotonic();
-    const result = await instance.worker.invoke(call, limit, instance.served++ === 0);
+    const cold = instance.served++ === 0;
+    call.onGiven?.({ instanceId: instance.worker.instanceId, cold, startMs: instance.readySince - instance.startedAt });
+    const result = await instance.worker.invoke(call, limit, cold);
     this.#still = monotonic();
     instance.running--;
     if (instance.worker.usable) this.#loop.worked();
@@ -264,7 +266,8 @@ export class Pool implements Claimant {
       },
       lost: () => this.#lost(instance),
     });
-    const instance: Instance = { life, worker, served: 0, running: 0, idleSince: 0, readySince: 0, retiring: false };
+    const startedAt = monotonic();
+    const instance: Instance = { life, worker, served: 0, running: 0, startedAt, idleSince: 0, readySince: 0, retiring: false };
     this.#crew.add(instance);
     worker.ready.then(
       () => {

@@ -23,12 +23,23 @@ export interface Refusals {
   late(waitedMs: number): Fault;
 }
 
-/** Calls in the order of their arrival, bounded in number and bytes, each bounded in time. */
+/** A call in the line, and what ends its wait otherwise. */
+interface Held {
+  readonly timer: Timer;
+  readonly forget: () => void;
+}
+
+/**
+ * Calls that wait, bounded in number and bytes, each bounded in time. Those of one share (Invocation.share) go in the order of their arrival, the shares in
+ * turn: a share with many calls keeps no other waiting. When the line is full, a call of a share that has fewer takes the place of the newest of the largest.
+ */
 export class WaitingLine {
   readonly #limit: number;
   readonly #refusals: Refusals;
   readonly #onLeave: () => void;
-  readonly #waiters = new Map<Waiter, { timer: Timer; forget: () => void }>();
+  /** By share; the first one is next. */
+  readonly #shares = new Map<string, Map<Waiter, Held>>();
+  #length = 0;
   #bytes = 0;
 
   /** @param onLeave called after a call gave up waiting */
@@ -39,21 +50,27 @@ export class WaitingLine {
   }
 
   get length(): number {
-    return this.#waiters.size;
+    return this.#length;
   }
 
-  /** Monotonic milliseconds since when the first call has waited, or undefined. */
+  /** Monotonic milliseconds since when the call that came first has waited, or undefined. */
   get oldest(): number | undefined {
-    return this.#waiters.keys().next().value?.since;
+    let oldest: number | undefined;
+    for (const waiters of this.#shares.values()) {
+      const since = waiters.keys().next().value?.since;
+      if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since;
+    }
+    return oldest;
   }
 
   /**
-   * Puts a call at the end of the line.
+   * Puts a call at the end of its share's line.
    * @param patienceMs how long it may wait when the call has no deadline of its own
    * @throws Fault ResourceThrottled (line full), ResourceExhausted (deadline reached); the signal's reason when it aborts
    */
   wait(call: Invocation, patienceMs: number): Promise<InvocationResult> {
-    if (this.#waiters.size >= this.#limit || this.#bytes + call.event.length > eventBytes) throw this.#refusals.full();
+    if (this.#bytes + call.event.length > eventBytes) throw this.#refusals.full();
+    if (this.#length >= this.#limit) this.#makeRoom(shareOf(call));
     return new Promise((resolve, reject) => {
       const since = monotonic();
       const waiter: Waiter = { call, since, resolve, reject };
@@ -68,20 +85,26 @@ export class WaitingLine {
         this.#onLeave();
       };
       call.signal?.addEventListener('abort', leave, { once: true });
-      this.#bytes += call.event.length;
-      this.#waiters.set(waiter, { timer, forget: () => call.signal?.removeEventListener('abort', leave) });
+      this.#add(waiter, { timer, forget: () => call.signal?.removeEventListener('abort', leave) });
     });
   }
 
-  /** The call that has waited longest. */
+  /** The call whose turn it is. */
   get first(): Invocation | undefined {
-    return this.#waiters.keys().next().value?.call;
+    return this.#next()?.call;
   }
 
-  /** Takes the call that has waited longest. */
+  /** Takes the call whose turn it is; then it is the next share's. */
   next(): Waiter | undefined {
-    const waiter = this.#waiters.keys().next().value;
-    if (waiter) this.#remove(waiter);
+    const waiter = this.#next();
+    if (!waiter) return undefined;
+    const share = shareOf(waiter.call);
+    const waiters = this.#shares.get(share);
+    this.#remove(waiter);
+    if (waiters && waiters.size > 0 && this.#shares.size > 1) {
+      this.#shares.delete(share);
+      this.#shares.set(share, waiters);
+    }
     return waiter;
   }
 
@@ -90,14 +113,46 @@ export class WaitingLine {
     for (let waiter = this.next(); waiter; waiter = this.next()) waiter.reject(error());
   }
 
+  #next(): Waiter | undefined {
+    return this.#shares.values().next().value?.keys().next().value;
+  }
+
+  /** Sends the newest call of the largest share away, where that has more than the asker would have. @throws Fault when there is none */
+  #makeRoom(asker: string): void {
+    let largest: Map<Waiter, Held> | undefined;
+    for (const waiters of this.#shares.values()) if (waiters.size > (largest?.size ?? 0)) largest = waiters;
+    const own = this.#shares.get(asker)?.size ?? 0;
+    if (!largest || largest.size <= own + 1) throw this.#refusals.full();
+    const newest = [...largest.keys()].at(-1) as Waiter;
+    this.#remove(newest);
+    newest.reject(this.#refusals.full());
+  }
+
+  #add(waiter: Waiter, held: Held): void {
+    const share = shareOf(waiter.call);
+    const waiters = this.#shares.get(share);
+    if (waiters) waiters.set(waiter, held);
+    else this.#shares.set(share, new Map([[waiter, held]]));
+    this.#length++;
+    this.#bytes += waiter.call.event.length;
+  }
+
   #remove(waiter: Waiter): void {
-    const held = this.#waiters.get(waiter);
-    if (!held) return;
+    const share = shareOf(waiter.call);
+    const waiters = this.#shares.get(share);
+    const held = waiters?.get(waiter);
+    if (!waiters || !held) return;
     held.timer.cancel();
     held.forget();
-    this.#waiters.delete(waiter);
+    waiters.delete(waiter);
+    if (waiters.size === 0) this.#shares.delete(share);
+    this.#length--;
     this.#bytes -= waiter.call.event.length;
   }
+}
+
+function shareOf({ share = '' }: Invocation): string {
+  return share;
 }
 
 /** Tells a call that no instance could be started for it: a failure of the function is a result, one of the server a fault. */

@@ -1,5 +1,5 @@
 /**
- * Small parts with no domain: clock, ids, CRC-64, streams, XML, ZIP, frames, single flight, LRU, outgoing requests.
+ * Small parts with no domain: clock, ids, CRC-64, streams, XML, forms, ZIP, frames, single flight, LRU, quotas, outgoing requests.
  * It knows no protocol, no store and no error table, and holds no configuration.
  * Every room may call it.
  */
@@ -7,6 +7,7 @@
 export { isAllowEntry } from './addresses.ts';
 export { after, every, httpDate, monotonic, now, sleep, type Timer } from './clock.ts';
 export { Crc64, combineCrc64 } from './crc64.ts';
+export { boundaryOf, FormError, type FormPart, FormReader } from './form.ts';
 export { encodeFrame, FrameError, FrameReader } from './frames.ts';
 export { equalSecret, randomBuffer, randomHex, randomToken, requestId } from './ids.ts';
 export { Lru, type LruOptions } from './lru.ts';
@@ -18,6 +19,7 @@ export {
   openOutgoing,
 } from './outgoing.ts';
 export { packFolder, packZip } from './pack.ts';
+export { Quota, type QuotaLimits, type QuotaRefusal } from './quota.ts';
 export { SingleFlight } from './single-flight.ts';
 export { type ByteSink, readAll } from './streams.ts';
 export { child, childrenOf, childText, parseXml, writeXml, XmlError, type XmlLimits, type XmlNode, type XmlValue } from './xml.ts';

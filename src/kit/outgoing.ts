@@ -76,19 +76,27 @@ export interface Outgoing {
  * @param options.allow entries `host:port`: a name, an IPv4 address, or an IPv6 address in brackets; see `isAllowEntry` in addresses.ts
  * @param options.ca certificates (PEM) that are trusted besides the system's
  */
-export function openOutgoing(options: { allow: readonly string[]; ca?: string | undefined; connectMs?: number }): Outgoing {
+export function openOutgoing(options: OutgoingOptions): Outgoing {
   return new AllowedOutgoing(options);
 }
 
-const setting = 'the setting outgoing.allow (SLUICE_OUTGOING_ALLOW)';
+interface OutgoingOptions {
+  allow: readonly string[];
+  /** Name of the setting that the list comes from; `outgoing.allow` when left out. */
+  setting?: string;
+  ca?: string | undefined;
+  connectMs?: number;
+}
 
 class AllowedOutgoing implements Outgoing {
   readonly #allow: ReadonlySet<string>;
+  readonly #setting: string;
   readonly #ca: string | undefined;
   readonly #connectMs: number;
   #agent: Promise<Agent> | undefined;
 
-  constructor({ allow, ca, connectMs = defaultConnectMs }: { allow: readonly string[]; ca?: string | undefined; connectMs?: number }) {
+  constructor({ allow, setting = 'outgoing.allow', ca, connectMs = defaultConnectMs }: OutgoingOptions) {
+    this.#setting = `the setting ${setting} (SLUICE_${setting.toUpperCase().replaceAll('.', '_')})`;
     this.#allow = new Set(allow.map((entry) => canonicalEntry(entry)));
     this.#ca = ca;
     this.#connectMs = connectMs;
@@ -108,7 +116,7 @@ class AllowedOutgoing implements Outgoing {
     const port = parsed.port || (parsed.protocol === 'https:' ? '443' : '80');
     const entry = `${plainHost(parsed.hostname)}:${port}`;
     if (!this.#allow.has(entry))
-      throw new OutgoingError('denied', `The server may not make requests to ${entry}; to allow it, add ${entry} to ${setting}.`);
+      throw new OutgoingError('denied', `The server may not make requests to ${entry}; to allow it, add ${entry} to ${this.#setting}.`);
   }
 
   async request(request: OutgoingRequest): Promise<OutgoingResponse> {
@@ -147,7 +155,7 @@ class AllowedOutgoing implements Outgoing {
     const [{ Agent, buildConnector }, { getCACertificates }] = await Promise.all([import('undici'), import('node:tls')]);
     const connect = buildConnector({
       timeout: this.#connectMs,
-      lookup: vettedLookup,
+      lookup: vettedLookup(this.#setting),
       allowH2: false,
       ...(this.#ca === undefined ? {} : { ca: [...getCACertificates('default'), this.#ca] }),
     });
@@ -214,22 +222,24 @@ class Watch {
 }
 
 /** Resolves a name to the addresses that it may lead to; net.connect connects to these and no others. */
-const vettedLookup: LookupFunction = (hostname, options, callback) => {
-  resolveName(hostname, { all: true, family: options.family ?? 0 }, (error, addresses) => {
-    if (error) return callback(error, []);
-    const fit = addresses.filter(({ address }) => !isForbidden(address));
-    const first = fit[0];
-    if (!first) {
-      const refused = new OutgoingError(
-        'denied',
-        `${hostname} leads to ${addresses[0]?.address ?? 'no address'}, an address of this machine or network that a name may not lead to; if it is meant, use the address itself in the URL and in ${setting}.`,
-      );
-      return callback(refused, []);
-    }
-    if (options.all) callback(null, fit);
-    else callback(null, first.address, first.family);
-  });
-};
+const vettedLookup =
+  (setting: string): LookupFunction =>
+  (hostname, options, callback) => {
+    resolveName(hostname, { all: true, family: options.family ?? 0 }, (error, addresses) => {
+      if (error) return callback(error, []);
+      const fit = addresses.filter(({ address }) => !isForbidden(address));
+      const first = fit[0];
+      if (!first) {
+        const refused = new OutgoingError(
+          'denied',
+          `${hostname} leads to ${addresses[0]?.address ?? 'no address'}, an address of this machine or network that a name may not lead to; if it is meant, use the address itself in the URL and in ${setting}.`,
+        );
+        return callback(refused, []);
+      }
+      if (options.all) callback(null, fit);
+      else callback(null, first.address, first.family);
+    });
+  };
 
 function unreachable(error: Error, host: string): OutgoingError {
   if (error instanceof OutgoingError) return error;

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer as readStream } from 'node:stream/consumers';
@@ -17,22 +18,27 @@ export async function packZip(entries: { name: string; data: Buffer; mode?: numb
 /**
  * A ZIP of everything below `folder`, in name order, as functions are deployed: files as 0644 or 0755, links as links.
  * @param omit files and folders of these names, wherever they are, stay out
+ * @param ignores files and folders for whose paths below `folder` it says so stay out, too
  * @throws ZipError for devices, pipes and sockets
  */
-export async function packFolder(folder: string, omit: ReadonlySet<string> = new Set()): Promise<Buffer> {
+export async function packFolder(
+  folder: string,
+  omit: ReadonlySet<string> = new Set(),
+  ignores: (path: string, isFolder: boolean) => boolean = () => false,
+): Promise<Buffer> {
   const zip = new ZipFile();
-  await addFolder(zip, folder, '', omit);
+  await addFolder(zip, folder, '', (path, entry) => omit.has(entry.name) || ignores(path, entry.isDirectory()));
   return finish(zip);
 }
 
-async function addFolder(zip: ZipFile, folder: string, prefix: string, omit: ReadonlySet<string>): Promise<void> {
+async function addFolder(zip: ZipFile, folder: string, prefix: string, leavesOut: (path: string, entry: Dirent) => boolean): Promise<void> {
   const all = await readdir(folder, { withFileTypes: true });
-  const entries = all.filter(({ name }) => !omit.has(name));
+  const entries = all.filter((entry) => !leavesOut(prefix + entry.name, entry));
   if (entries.length === 0 && prefix !== '') zip.addEmptyDirectory(prefix, { ...common, mode: 0o040755 });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     const name = prefix + entry.name;
-    if (entry.isDirectory()) await addFolder(zip, path, `${name}/`, omit);
+    if (entry.isDirectory()) await addFolder(zip, path, `${name}/`, leavesOut);
     else if (entry.isSymbolicLink()) zip.addBuffer(Buffer.from(await readlink(path)), name, { ...common, mode: 0o120777 });
     else if (entry.isFile()) {
       const { mode } = await stat(path);

@@ -99,6 +99,31 @@ export const migrations: readonly Migration[] = [
       `alter table objects add column target text`,
     ],
   },
+  {
+    version: 6,
+    statements: [
+      // An object's current version stays in objects; versions holds the older ones and the delete markers, the newest of a key first.
+      `alter table buckets add column versioning text not null default ''`,
+      `alter table objects add column version text not null default 'null'`,
+      `alter table objects add column null_version integer not null default 1`,
+      `create table versions (
+        bucket text not null, key text not null, version text not null, null_version integer not null, marker integer not null,
+        since integer not null, blob text not null, size integer not null, etag text not null, crc64 text not null,
+        content_type text not null, headers text not null, meta text not null, created_at integer not null, modified_at integer not null,
+        type text not null, storage_class text not null, acl text not null, pieces integer not null, tags text not null, target text,
+        primary key (bucket, key, version))`,
+      `create unique index versions_null on versions (bucket, key) where null_version = 1`,
+      `create index versions_blob on versions (blob)`,
+      `alter table uploads add column aged_from integer not null default 0`,
+    ],
+  },
+  {
+    version: 7,
+    statements: [
+      // Which archived objects can be read for now, by their content.
+      `create table restores (blob text not null primary key, ready_at integer not null, until integer not null)`,
+    ],
+  },
 ];
 
 /** The data format that this program writes. */

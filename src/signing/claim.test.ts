@@ -36,6 +36,14 @@ test('a V4 header reads the same in the usual form and in any other', () => {
   }
 });
 
+test('a V1 header may bring its token without the prefix, as the SDKs v2 for Python and Java do', () => {
+  const bare = { 'security-token': 'bare' };
+  const four = 'OSS4-HMAC-SHA256 Credential=ak/20261122//oss/aliyun_v4_request,Signature=ab';
+  assert.equal(readOssClaim(request('', { authorization: 'OSS ak:c2ln', ...bare }))?.securityToken, 'bare');
+  assert.equal(readOssClaim(request('', { authorization: 'OSS ak:c2ln', ...bare, 'x-oss-security-token': 'tok' }))?.securityToken, 'tok');
+  assert.equal(readOssClaim(request('', { authorization: four, ...bare }))?.securityToken, undefined);
+});
+
 test('reads all four forms', () => {
   assert.deepEqual(readOssClaim(request('', { authorization: 'OSS ak:c2ln', 'x-oss-security-token': 'tok' })), {
     scheme: 'OSS1',

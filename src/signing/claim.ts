@@ -50,7 +50,9 @@ export function readOssClaim(request: SignedRequest): OssClaim | undefined {
   if (authorization === undefined) return inQuery;
   if (inQuery) throw new Fault('InvalidArgument', 'The request is signed both in its Authorization header and in its query. Keep one.');
   const securityToken = header(request, 'x-oss-security-token') || undefined;
-  if (authorization.startsWith('OSS ')) return readHeader1(authorization, securityToken);
+  // The V1 signers of the SDKs v2 for Python and Java leave out the prefix.
+  if (authorization.startsWith('OSS '))
+    return readHeader1(authorization, securityToken ?? (header(request, 'security-token') || undefined));
   if (authorization.startsWith(`${algorithm4} `)) return readHeader4(authorization, securityToken);
   throw malformed('The Authorization header must begin with "OSS " or "OSS4-HMAC-SHA256 ".');
 }
@@ -109,9 +111,11 @@ function readHeader4(authorization: string, securityToken: string | undefined): 
   };
 }
 
-const credentialForm = 'AccessKeyId/yyyymmdd/region/product/aliyun_v4_request';
+/** How a V4 credential reads. */
+export const credentialForm = 'AccessKeyId/yyyymmdd/region/product/aliyun_v4_request';
 
-function readCredential(text: string): Pick<Oss4Claim, 'accessKeyId' | 'date' | 'region' | 'product'> | undefined {
+/** Reads a V4 credential: key, day, region, product and the closing word. */
+export function readCredential(text: string): Pick<Oss4Claim, 'accessKeyId' | 'date' | 'region' | 'product'> | undefined {
   const [accessKeyId, date, region, product, terminator, ...more] = text.split('/');
   if (!accessKeyId || !date || region === undefined || more.length > 0 || terminator !== 'aliyun_v4_request') return undefined;
   if (!/^\d{8}$/.test(date) || (product !== 'oss' && product !== 'oss-cloudbox')) return undefined;

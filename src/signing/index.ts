@@ -7,6 +7,7 @@ export { type Acs3Claim, readAcs3Claim, signAcs3, verifyAcs3 } from './acs3.ts';
 export { type Acs3Caller, acs3Caller, verifyAs } from './caller.ts';
 export { type Claim, claimedPayloadHash, type OssClaim, readOssClaim, type Scheme } from './claim.ts';
 export { type Fc1Claim, readFc1Claim, signFc1, verifyFc1 } from './fc1.ts';
+export { checkFormTime, type FormClaim, readFormClaim, signForm, verifyForm } from './form.ts';
 export type { ResourceCandidate } from './oss-resource.ts';
 export { checkOssTime } from './oss-time.ts';
 export { parseQuery, type QueryParam, type SignedRequest } from './request.ts';

@@ -81,7 +81,8 @@ function parseTime(text: string): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-function readBasic(text: string): number | undefined {
+/** yyyymmddThhmmssZ as epoch milliseconds. */
+export function readBasic(text: string): number | undefined {
   if (!/^\d{8}T\d{6}Z$/.test(text)) return undefined;
   const part = (from: number, to: number) => Number(text.slice(from, to));
   const [month, day, hour, minute, second] = [part(4, 6), part(6, 8), part(9, 11), part(11, 13), part(13, 15)];

@@ -1,7 +1,7 @@
 import { byBytes, HmacKey, SecretMemo, utf8Bytes } from './bytes.ts';
 import { plainResource, type ResourceCandidate } from './oss-resource.ts';
 import { header, headerNames, type QueryParam, type SignedRequest } from './request.ts';
-import { documented, newer, objectFc, writeGetObjectResponse } from './subresources.ts';
+import { documented, newer, objectFc, regions, writeGetObjectResponse } from './subresources.ts';
 
 /**
  * What a V1 string to sign begins with: method, Content-MD5, Content-Type, the given date line, all x-oss-* headers sorted by name
@@ -46,7 +46,8 @@ export interface SignedNames {
 /**
  * The endings `?name=value&..` that clients of different age and language put behind the resource, likeliest first, none twice.
  *
- * What an ending leaves out, anyone who holds the URL may add or change. Selectors are therefore in every ending. Beyond them:
+ * What an ending leaves out, anyone who holds the URL may add or change. Selectors are therefore in every ending, but for `regions` in a header.
+ * Beyond them:
  * 1. everything known: documented names, Object FC names, any x-oss-* (SDKs of the second generation);
  * 2. documented names only (first generation): leaves out x-oss-* names that nobody documents, which this server reads as nothing but the
  *    user's own, like every other unlisted parameter;
@@ -61,8 +62,8 @@ export function subresources1(query: readonly QueryParam[], names: SignedNames):
 const noEnding = [''];
 
 function* endings1(query: readonly QueryParam[], names: SignedNames): Generator<string> {
-  const { selectors } = names;
-  const selecting = (name: string) => selectors.includes(name);
+  const { selectors, place } = names;
+  const selecting = (name: string) => selectors.includes(name) && (name !== regions || place === 'query');
   const listed = (name: string) => documented.has(name) || selecting(name);
   const older = (name: string) => (documented.has(name) && !newer.has(name)) || selecting(name);
   const lists = [(name: string) => listed(name) || name.startsWith('x-oss-') || objectFc.has(name), listed];

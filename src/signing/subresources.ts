@@ -35,5 +35,8 @@ export const newer: ReadonlySet<string> = new Set([
   'x-oss-redundancy-transition-taskid',
 ]);
 
+/** What no client signs with V1. It selects DescribeRegions, which tells the region's name and no more, so a header signature may do without it. */
+export const regions = 'regions';
+
 /** The one operation that a header signature may leave out: aliyun-oss-go-sdk v1 does not know its parameter. */
 export const writeGetObjectResponse = 'x-oss-write-get-object-response';

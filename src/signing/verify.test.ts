@@ -153,6 +153,13 @@ test('only x-oss-write-get-object-response may be excepted, and only in a header
   assert.throws(() => check(get(`${presigned({ method: 'POST' })}&${name}`, {}, 'POST'), allow(name)), mismatch);
 });
 
+test('no SDK signs `regions` with V1: a header may do without it, a URL may not', () => {
+  const headers = { date, authorization: by(`GET\n\n\n${date}\n/bucket/dir/file.txt`) };
+  const selectors = ['regions'];
+  assert.equal(check(get('regions', headers), { selectors }), 0);
+  assert.throws(() => check(get(`${presigned({ scheme: 'OSS1' })}&regions`), { selectors }), mismatch);
+});
+
 test('an empty value: Java signs `k=`, others `k`; a bare name is always `k`', () => {
   const sign = (suffix: string) => ({ date, authorization: by(`GET\n\n\n${date}\n/bucket/dir/file.txt${suffix}`) });
   const options = { selectors: ['acl'] };

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { addProcessMetrics } from './process-metrics.ts';
 import { Requests, secondsBuckets } from './requests.ts';
 
 /** Every metric that the server exports; label sets are closed (no keys, no bucket names). */
@@ -20,12 +21,20 @@ export interface Metrics {
   instances: Gauge<'state'>;
   /** Uploads whose bytes are being written now. */
   blobWriters: Gauge;
+  /** Times that stored bytes were found to be damaged or gone, by who found it. */
+  damaged: Counter<'found'>;
+  /** Blobs and bytes that the scrubber has read. */
+  scrubbed: Counter;
+  scrubbedBytes: Counter;
+  /** When the scrubber's round began, epoch seconds. */
+  scrubRound: Gauge;
 }
 
 /** A fresh registry with every metric of the server; several servers in one process do not collide. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  addProcessMetrics(registry);
   const beforeScrape: (() => void)[] = [];
   return {
     registry,
@@ -50,5 +59,14 @@ export function createMetrics(): Metrics {
       },
     }),
     blobWriters: new Gauge({ name: 'sluice_blob_writers_open', help: 'Uploads being written now.', registers }),
+    damaged: new Counter({
+      name: 'sluice_damaged_blobs_total',
+      help: 'Times that stored bytes were found damaged or gone.',
+      labelNames: ['found'],
+      registers,
+    }),
+    scrubbed: new Counter({ name: 'sluice_scrubbed_blobs_total', help: 'Blobs that the scrubber has read.', registers }),
+    scrubbedBytes: new Counter({ name: 'sluice_scrubbed_bytes_total', help: 'Bytes that the scrubber has read.', registers }),
+    scrubRound: new Gauge({ name: 'sluice_scrub_round_started_seconds', help: 'When the round of the scrubber began.', registers }),
   };
 }

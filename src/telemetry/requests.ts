@@ -49,7 +49,11 @@ export class Requests {
     const name = 'sluice_request_seconds';
     const head = { name, help: 'Seconds from the request to the last byte of its answer.', type: 'histogram', aggregator: 'sum' };
     // What the registry asks of a metric, which its types know only as prom-client's own classes.
-    const histogram = { ...head, get: async () => ({ ...head, values: tallies.flatMap((tally) => histogramValues(name, tally)) }) };
+    const histogram = {
+      ...head,
+      labelNames: ['listener', 'operation'],
+      get: async () => ({ ...head, values: tallies.flatMap((tally) => histogramValues(name, tally)) }),
+    };
     registry.registerMetric(histogram as unknown as Metric);
   }
 

@@ -1,6 +1,7 @@
 import { destination, type LevelWithSilent, type Logger as PinoLogger, pino } from 'pino';
 import { FunctionOutput } from './function-output.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import type { InvocationStore } from './records/records.ts';
 
 export type Logger = PinoLogger;
 
@@ -9,6 +10,8 @@ export interface Telemetry {
   metrics: Metrics;
   /** What functions printed last. */
   output: FunctionOutput;
+  /** What is kept of requests through Object FC access points; nothing, where it is left out. */
+  records?: InvocationStore | undefined;
   /** Writes out what the log still holds. */
   flush(): void;
 }

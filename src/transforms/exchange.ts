@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Fault, toFault } from '../faults/index.ts';
 import type { DirectAnswer } from '../instances/index.ts';
-import { after, type Timer } from '../kit/index.ts';
+import { after, monotonic, type Timer } from '../kit/index.ts';
+import type { InvocationRecord } from '../telemetry/index.ts';
 import { readForwarded, readStatus } from './forwarded.ts';
 import { type Answer, type AnswerRequest, Join, type JoinOptions } from './join.ts';
 import { ClientGone } from './relay.ts';
@@ -20,6 +21,8 @@ const transitions: Record<ExchangeState, readonly ExchangeState[]> = {
 
 /** Milliseconds between the end of a function and the verdict that it did not answer. */
 const graceMs = 50;
+/** A function whose answer flows may run on for so long before it is asked again; behind its answer it has as long to end. Milliseconds. */
+const flowingMs = 1_000;
 
 export interface ExchangeOptions extends JoinOptions {
   id: string;
@@ -27,6 +30,9 @@ export interface ExchangeOptions extends JoinOptions {
   chain: readonly string[];
   /** Milliseconds until the head of the answer must be there. */
   headDeadlineMs: number;
+  requestId: string;
+  /** What is written down of it; nothing is without. */
+  record?: InvocationRecord | undefined;
 }
 
 /**
@@ -36,6 +42,10 @@ export class Exchange {
   readonly id: string;
   readonly functionArn: string;
   readonly chain: readonly string[];
+  readonly requestId: string;
+  readonly record: InvocationRecord | undefined;
+  /** Why it failed, when it did. */
+  fault: Fault | undefined;
   /** Resolves when the client's side is over; rejects with the Fault to send when no head was sent yet. */
   readonly settled: Promise<void>;
   #state: ExchangeState = 'waiting';
@@ -44,6 +54,11 @@ export class Exchange {
   /** What broke the last attempt to answer, for the error message when no other attempt follows. */
   #lastAttempt: string | undefined;
   #body: Readable | undefined;
+  #join: Join | undefined;
+  /** The deadline passed while bytes of an answer flowed. */
+  #isLate = false;
+  /** Monotonic milliseconds at which a whole answer was taken. */
+  #takenAt: number | undefined;
   /** Set when the function ended: no further attempt can come. */
   #over: (() => Fault) | undefined;
   #resolve!: () => void;
@@ -53,6 +68,8 @@ export class Exchange {
     this.id = options.id;
     this.functionArn = options.functionArn;
     this.chain = options.chain;
+    this.requestId = options.requestId;
+    this.record = options.record;
     this.#options = options;
     this.settled = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -73,8 +90,24 @@ export class Exchange {
 
   #expire(): void {
     if (this.#options.sink.headSent || !this.isOpen) return;
+    // The head may still be held back while the bytes flow: of those only silence is limited.
+    this.#isLate = true;
+    if (!this.#flows) this.#timeOut();
+  }
+
+  #timeOut(): void {
     this.#end('timed-out', new Fault('FunctionTimeout', this.#explain('The function did not call WriteGetObjectResponse in time.')));
     this.#body?.destroy();
+  }
+
+  get #flows(): boolean {
+    return this.#state === 'answering' && (this.#join?.received ?? 0) > 0;
+  }
+
+  /** Milliseconds that the function may run beyond its timeout, because its answer flows or has just ended; then it is asked again. 0 when it is late. */
+  get spareMs(): number {
+    if (this.#flows) return flowingMs;
+    return this.#takenAt !== undefined && monotonic() - this.#takenAt < flowingMs ? flowingMs : 0;
   }
 
   #explain(message: string): string {
@@ -88,6 +121,7 @@ export class Exchange {
 
   #end(state: 'failed' | 'timed-out', fault: Fault): void {
     this.#become(state);
+    this.fault = fault;
     if (this.#options.sink.headSent) {
       this.#options.sink.reset();
       this.#resolve();
@@ -143,11 +177,16 @@ export class Exchange {
   async answerDirectly({ status, headers, body }: DirectAnswer): Promise<void> {
     const declared = headers['content-length'];
     const contentLength = declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : undefined;
-    const answer = { forwarded: Object.entries(headers), body, ...(contentLength === undefined ? {} : { contentLength }) };
+    const forwarded = Object.entries(headers);
+    const attempt = this.record?.attempt({ requestId: '', rawHeaders: forwarded.flat(), status: String(status) });
+    const answer = { forwarded, body, attempt, ...(contentLength === undefined ? {} : { contentLength }) };
     try {
       await this.#take(answer, readStatus(String(status), 'The status of the Response'), async () => void body.destroy());
+      attempt?.taken();
     } catch (error) {
-      this.#lastAttempt = toFault(error).message;
+      const fault = toFault(error);
+      attempt?.refused(fault);
+      this.#lastAttempt = fault.message;
       throw error;
     }
   }
@@ -162,13 +201,16 @@ export class Exchange {
     this.#become('answering');
     this.#body = request.body;
     const join = new Join(this.#options, request, status, head);
+    this.#join = join;
     try {
       await join.run();
+      this.#takenAt = monotonic();
     } catch (error) {
       await join.close();
       return await this.#broke(error, leave);
     } finally {
       this.#body = undefined;
+      this.#join = undefined;
     }
     this.#finish(join);
   }
@@ -205,7 +247,8 @@ export class Exchange {
       if (this.#options.sink.headSent) this.#end('failed', fault);
       else {
         this.#become('waiting');
-        this.#failIfOver();
+        if (this.#isLate) this.#timeOut();
+        else this.#failIfOver();
       }
     }
     throw fault;

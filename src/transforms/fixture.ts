@@ -4,15 +4,17 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { AccessPoint, ObjectFcAccessPoint } from '../accesspoints/index.ts';
 import { Fault, toFault } from '../faults/index.ts';
 import type { FunctionVersion } from '../functions/index.ts';
 import type { Principal } from '../identity/index.ts';
 import type { Invocation, InvocationResult } from '../instances/index.ts';
-import { createMetrics } from '../telemetry/index.ts';
-import { openTransforms, type Transforms } from './index.ts';
+import { createMetrics, type InvocationRecords } from '../telemetry/index.ts';
+import { type FalseHeaders, openTransforms, type Transforms } from './index.ts';
+import type { TransformSettings } from './port.ts';
 
-const functionArn = 'acs:fc:cn-qingdao:1234567890123456:functions/f';
+export const functionArn = 'acs:fc:cn-qingdao:1234567890123456:functions/f';
 export const objectFc = {
   name: 'fc-ap-01',
   alias: 'fc-ap-01-0-opapalias',
@@ -22,7 +24,7 @@ export const objectFc = {
     { actions: ['GetObject'], functionArn, functionAssumeRoleArn: 'acs:ram::1234567890123456:role/r', customForwardHeaders: [] },
   ],
 } as unknown as ObjectFcAccessPoint;
-const supporting = { name: 'ap-01', alias: 'ap-01-0-ossalias', arn: 'arn-ap' } as unknown as AccessPoint;
+export const supporting = { name: 'ap-01', alias: 'ap-01-0-ossalias', arn: 'arn-ap' } as unknown as AccessPoint;
 export const caller = { kind: 'Account', id: '1', arn: 'a', accountId: '1', accessKeyId: 'ak', policies: [] } as Principal;
 export const session = (chain: string[] = [], fn = functionArn): Principal =>
   ({ ...caller, kind: 'AssumedRole', session: { function: fn, chain, roleName: 'r', name: 's', expiresAt: 0 } }) as Principal;
@@ -43,10 +45,11 @@ export class Bench {
   readonly spool = mkdtempSync(join(tmpdir(), 'sluice-transforms-'));
   readonly server: Server = createServer({ highWaterMark: 65_536 }, (req, res) => void this.#serve(req, res));
   answers: number[] = [];
+  falseHeaders: FalseHeaders[] = [];
 
-  async start(
-    settings: Partial<{ maxOpen: number; startAllowanceMs: number; idleMs: number; bufferBytes: number; spoolBytes: number }> = {},
-  ) {
+  requestId = 'R1';
+
+  async start(settings: Partial<TransformSettings> = {}, records?: InvocationRecords) {
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
     this.transforms = openTransforms({
@@ -55,7 +58,7 @@ export class Bench {
       outputRoute: () => this.url,
       resolveFunction: (arn) => {
         if (arn !== functionArn) throw new Fault('FunctionNotFound');
-        return { arn, name: 'f', timeoutMs: 5000 } as FunctionVersion;
+        return { arn, name: 'f', runtime: 'python3.10', timeoutMs: 5000 } as FunctionVersion;
       },
       invoke: async (_version, call) => ({
         payload: Buffer.alloc(0),
@@ -70,6 +73,8 @@ export class Bench {
       assume: () => ({ accessKeyId: 'STS.x', accessKeySecret: 's', securityToken: 't', expiresAt: 0 }),
       mayInvoke: (role) => role.endsWith('/r'),
       metrics: createMetrics(),
+      records,
+      onFalseHeaders: (found) => this.falseHeaders.push(found),
     });
   }
 
@@ -120,7 +125,7 @@ export class Bench {
       key: 'k.txt',
       headOnly: this.headOnly,
       principal: this.principal,
-      requestId: 'R1',
+      requestId: this.requestId,
       url: `${this.url}/x/k.txt?w=1`,
       headers: Object.entries(req.headers).map(([name, value]) => [name, String(value)]),
       sink: {
@@ -161,6 +166,18 @@ export class Bench {
     let text = '';
     for await (const chunk of res) text += chunk;
     return { status: res.statusCode ?? 0, code: res.headers['x-code'] as string | undefined, text };
+  }
+
+  /** WriteGetObjectResponse whose body comes as it is made; the status of the reply. */
+  async stream(event: Event, body: Readable): Promise<number> {
+    const { outputRoute, outputToken } = event.getObjectContext;
+    const headers = { 'x-oss-request-route': outputRoute, 'x-oss-request-token': outputToken, 'x-oss-fwd-status': '200' };
+    const req = request(this.url, { method: 'POST', headers });
+    const answered = once(req, 'response');
+    body.pipe(req);
+    const [res] = (await answered) as [IncomingMessage];
+    res.resume();
+    return res.statusCode ?? 0;
   }
 
   /** Resolves when no exchange is open. */

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Fault } from '../faults/index.ts';
-import { Crc64 } from '../kit/index.ts';
+import { httpDate, now } from '../kit/index.ts';
 
 /** Statuses that a function may forward (Alibaba OSS API reference, "WriteGetObjectResponse"). */
 const statuses = new Set([200, 206, 301, 302, 303, 304, 400, 401, 403, 404, 405, 409, 411, 412, 416, 500, 503]);
@@ -35,41 +34,82 @@ export function readStatus(value: string | undefined, what = 'x-oss-fwd-status')
   return status;
 }
 
+/** A forwarded header that the client does not get as the function sent it. */
+export interface HeaderNote {
+  /** Its name without the prefix, in lower case. */
+  readonly header: string;
+  readonly sent: string;
+  /** What the client gets instead; left out where it gets nothing. */
+  readonly instead?: string;
+  /** One short sentence. */
+  readonly reason: string;
+  /** It claims what does not hold, rather than being one that is never passed on. */
+  readonly isFalse: boolean;
+}
+
 /** What the client will see of the forwarded headers, and the claims about the bytes that must first be proved. */
 export interface ForwardedHead {
   headers: [string, string][];
-  checksums: { crc64?: string; md5?: string };
-  dropped: string[];
+  claims: { crc64?: string; md5?: string; etag?: string; encoding?: string };
+  /** Forwarded Content-Length: counts only for a head alone, whose bytes need not come. */
+  contentLength?: number;
+  notes: HeaderNote[];
 }
 
 /**
- * Sorts forwarded headers (prefix already removed): documented ones and x-oss-meta-* pass, checksums are kept apart until proved, all others,
- * hop-by-hop and framing headers among them, are dropped.
+ * Sorts forwarded headers (prefix already removed): documented ones and x-oss-meta-* pass, dates are mended, claims about the bytes are kept apart
+ * until proved, all others, hop-by-hop and framing headers among them, are dropped.
  */
 export function readForwarded(forwarded: readonly (readonly [string, string])[]): ForwardedHead {
-  const head: ForwardedHead = { headers: [], checksums: {}, dropped: [] };
-  for (const [name, value] of forwarded) {
-    const lower = name.toLowerCase();
-    const known = allowed.get(lower);
-    if (/[\r\n\0]/.test(value)) head.dropped.push(lower);
-    else if (known) head.headers.push([known, value]);
-    else if (/^x-oss-meta-[\x21-\x39\x3b-\x7e]+$/.test(lower)) head.headers.push([lower, value]);
-    else if (lower === 'x-oss-hash-crc64ecma') head.checksums.crc64 = value;
-    else if (lower === 'content-md5') head.checksums.md5 = value;
-    else head.dropped.push(lower);
-  }
-  if (!head.headers.some(([name]) => name === 'Content-Type')) head.headers.push(['Content-Type', 'application/octet-stream']);
+  const head: ForwardedHead = { headers: [], claims: {}, notes: [] };
+  for (const [name, value] of forwarded) readOne(head, name.toLowerCase(), value);
   return head;
 }
 
-/** The checksum headers that hold for `whole`, the entire body; a false one is left out rather than sent. */
-export function provenChecksums(checksums: ForwardedHead['checksums'], whole: Buffer): [string, string][] {
-  const proven: [string, string][] = [];
-  if (checksums.crc64 !== undefined && checksums.crc64 === Crc64.of(whole).toString())
-    proven.push(['x-oss-hash-crc64ecma', checksums.crc64]);
-  if (checksums.md5 !== undefined && checksums.md5 === createHash('md5').update(whole).digest('base64'))
-    proven.push(['Content-MD5', checksums.md5]);
-  return proven;
+function readOne(head: ForwardedHead, header: string, sent: string): void {
+  const drop = (reason: string, isFalse = false) => void head.notes.push({ header, sent, reason, isFalse });
+  const known = allowed.get(header);
+  if (/[\r\n\0]/.test(sent)) drop('its value holds a line break or NUL');
+  else if (header === 'etag') head.claims.etag = sent;
+  else if (header === 'content-encoding') head.claims.encoding = sent;
+  else if (header === 'last-modified' || header === 'expires') readDate(head, header, known as string, sent);
+  else if (known) head.headers.push([known, sent]);
+  else if (/^x-oss-meta-[\x21-\x39\x3b-\x7e]+$/.test(header)) head.headers.push([header, sent]);
+  else if (header === 'x-oss-hash-crc64ecma') head.claims.crc64 = sent;
+  else if (header === 'content-md5') head.claims.md5 = sent;
+  else if (header === 'content-length' && /^\d{1,15}$/.test(sent)) head.contentLength = Number(sent);
+  else drop('it is no header that a function may forward');
+}
+
+/** What SDKs read: two-digit day, English names, GMT (RFC 9110 section 5.6.7). */
+const fixdate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** Epoch milliseconds of a date in any usual form; one without a zone is meant in GMT. NaN for what is none. */
+function timeOf(sent: string): number {
+  if (!/[A-Za-z]{3}|\d-\d/.test(sent)) return Number.NaN;
+  const zoned = /(?:GMT|UTC|Z|[+-]\d{2}:?\d{2})$/i.test(sent);
+  return Date.parse(zoned ? sent : `${sent}${/\dT\d/.test(sent) ? 'Z' : ' GMT'}`);
+}
+
+/** A date that SDKs cannot read is written as they can, and one that is none is left out; nothing was changed later than now (RFC 9110 section 8.8.2.1). */
+function readDate(head: ForwardedHead, header: 'last-modified' | 'expires', name: string, sent: string): void {
+  const time = timeOf(sent);
+  const put = (instead: string, reason: string) => {
+    head.headers.push([name, instead]);
+    head.notes.push({ header, sent, instead, reason, isFalse: true });
+  };
+  if (header === 'last-modified' && Number.isNaN(time)) {
+    head.notes.push({ header, sent, reason: 'it is no date; SDKs fail on it', isFalse: true });
+  } else if (Number.isNaN(time)) {
+    // An invalid date, above all 0, means that it has expired (RFC 9111 section 5.3); SDKs want a date.
+    put(httpDate(0), 'it is no date, which means that it has expired');
+  } else if (header === 'last-modified' && time > now()) {
+    put(httpDate(now()), 'it lies in the future');
+  } else if (fixdate.test(sent)) {
+    head.headers.push([name, sent]);
+  } else {
+    put(httpDate(time), 'it is not in the form of HTTP dates, which SDKs ask for');
+  }
 }
 
 /** The error that stands for a forwarded error status without a body, so that SDKs find the XML that they expect. */

@@ -2,8 +2,10 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Fault } from '../faults/index.ts';
 import type { Principal } from '../identity/index.ts';
-import { after, monotonic, type Timer } from '../kit/index.ts';
-import { type ForwardedHead, faultForStatus, provenChecksums } from './forwarded.ts';
+import { after, monotonic, sleep, type Timer } from '../kit/index.ts';
+import type { AttemptRecord } from '../telemetry/index.ts';
+import { type ForwardedHead, faultForStatus, type HeaderNote } from './forwarded.ts';
+import { needsWhole, provableBytes, provenHeaders } from './proof.ts';
 import { ClientGone, type ClientSink, Relay, type RelayLimits } from './relay.ts';
 
 /** What a function answers, by whichever way. */
@@ -16,6 +18,8 @@ export interface Answer {
   /** Base64 MD5 of the call's own body. */
   contentMd5?: string;
   body: Readable;
+  /** What is written down of it; nothing is without. */
+  attempt?: AttemptRecord | undefined;
 }
 
 /** One WriteGetObjectResponse call, as the protocol room read it. */
@@ -23,6 +27,10 @@ export interface AnswerRequest extends Answer {
   token?: string;
   route?: string;
   principal: Principal;
+  /** Its x-oss-request-id. */
+  requestId?: string;
+  /** Its headers as they came, names and values in turn. */
+  rawHeaders?: readonly string[];
 }
 
 export interface JoinOptions {
@@ -30,9 +38,18 @@ export interface JoinOptions {
   headOnly: boolean;
   sink: ClientSink;
   relay: RelayLimits;
+  /** Of the object; its ending may tell the type of the body. */
+  key: string;
   /** Called when the client's head was sent. */
   onHead: () => void;
+  /** Told of forwarded headers that claim what does not hold, when there are any. */
+  onFalse?: ((notes: readonly HeaderNote[]) => void) | undefined;
+  /** Counts bytes for the client. @returns milliseconds to wait before the next ones, where bytes a second are limited */
+  spend?: ((bytes: number) => number) | undefined;
 }
+
+/** How often a body that waits for its share of bytes looks whether its client is still there, milliseconds. */
+const paceMs = 500;
 
 /** Joins the function's body to the client's response: one chunk in, one chunk out, with deadlines on both sides. */
 export class Join {
@@ -42,6 +59,10 @@ export class Join {
   readonly #head: ForwardedHead;
   #relay: Relay | undefined;
   #received = 0;
+  /** The first bytes: what they are is looked at before the head leaves. */
+  #opening: Buffer | undefined;
+  /** The head waits for this many bytes, so that what it claims can be proved. */
+  readonly #wanted: number;
   /** When the last chunk came, on the monotonic clock. */
   #moved = 0;
   /** The last chunk of a body whose digest is not yet proved. */
@@ -54,7 +75,14 @@ export class Join {
     this.#request = request;
     this.#status = status;
     this.#head = head;
+    const { contentLength = 0 } = request;
+    this.#wanted = contentLength > 0 && contentLength <= provableBytes && needsWhole(head) ? contentLength : 1;
     if (request.contentMd5 !== undefined) this.#md5 = createHash('md5');
+  }
+
+  /** Bytes of the body that came so far. */
+  get received(): number {
+    return this.#received;
   }
 
   get #bodiless(): boolean {
@@ -63,10 +91,13 @@ export class Join {
 
   /** Moves the whole body. @throws ClientGone, Fault */
   async run(): Promise<void> {
+    const { attempt } = this.#request;
     try {
       await this.#move();
     } catch (error) {
       throw error instanceof ClientGone || error instanceof Fault ? error : brokenBody(error);
+    } finally {
+      if (attempt) attempt.bytes = this.#received;
     }
     this.#checkLength();
     this.#checkDigest();
@@ -78,6 +109,7 @@ export class Join {
   #move(): Promise<void> {
     const { body } = this.#request;
     return new Promise((resolve, reject) => {
+      let waited: Promise<void> | undefined;
       const stopWatch = this.#watch();
       const stop = (end: () => void) => {
         stopWatch();
@@ -94,12 +126,14 @@ export class Join {
           const room = this.#take(chunk);
           if (!room) return;
           body.pause();
+          waited = room;
           room.then(() => body.resume(), fail);
         } catch (error) {
           fail(error);
         }
       };
-      const onEnd = () => stop(resolve);
+      // A stream that is paused at its last chunk ends all the same.
+      const onEnd = () => stop(() => (waited ? waited.then(resolve, reject) : resolve()));
       const onError = (error: Error) => fail(error);
       const onClose = () => fail(new Error('the connection closed'));
       body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
@@ -154,19 +188,63 @@ export class Join {
   }
 
   #forward(chunk: Buffer): Promise<void> | undefined {
-    if (this.#bodiless) return undefined;
-    if (!this.#relay) {
-      const whole = this.#request.contentLength === chunk.length;
-      this.#sendHead(this.#request.contentLength, whole ? provenChecksums(this.#head.checksums, chunk) : []);
-      this.#relay = new Relay(this.#options.sink.body, this.#options.relay);
-    }
-    return this.#relay.write(chunk);
+    const relay = this.#relay;
+    if (!relay) return this.#begin(chunk);
+    this.#request.attempt?.piece?.(chunk);
+    const room = relay.write(chunk);
+    const owedMs = this.#options.spend?.(chunk.length) ?? 0;
+    return owedMs > 0 ? this.#pace(owedMs, room) : room;
   }
 
-  #sendHead(length: number | undefined, checksums: [string, string][]): void {
-    const framing: [string, string][] = length === undefined ? [] : [['Content-Length', String(length)]];
-    this.#options.sink.head(this.#status, [...this.#head.headers, ...checksums, ...framing]);
-    this.#options.onHead();
+  /** The first bytes take the head along; of a body that nobody gets, they are kept to be looked at. */
+  #begin(chunk: Buffer): Promise<void> | undefined {
+    const opening = this.#opening;
+    if (opening && opening.length >= this.#wanted) return undefined;
+    const bytes = opening ? Buffer.concat([opening, chunk]) : chunk;
+    this.#opening = bytes;
+    if (this.#bodiless || bytes.length < this.#wanted) return undefined;
+    this.#sendHead(this.#request.contentLength);
+    this.#relay = new Relay(this.#options.sink.body, this.#options.relay);
+    return this.#forward(bytes);
+  }
+
+  /** Holds the function back until its bytes are within the limit on bytes a second. */
+  async #pace(owedMs: number, room: Promise<void> | undefined): Promise<void> {
+    await room;
+    const until = monotonic() + owedMs;
+    for (let left = owedMs; left > 0 && !this.#options.sink.body.destroyed; left = until - monotonic()) await sleep(Math.min(left, paceMs));
+  }
+
+  #sendHead(length: number | undefined): void {
+    const { sink, key, onHead } = this.#options;
+    const { contentLength, contentMd5 } = this.#request;
+    const first = this.#opening;
+    const { headers, notes } = provenHeaders(this.#head, {
+      status: this.#status,
+      key,
+      first,
+      whole: first !== undefined && first.length === contentLength,
+      contentMd5: first && contentMd5,
+    });
+    const forwarded = this.#head.contentLength;
+    if (forwarded !== undefined && forwarded !== length && this.#status !== 304) {
+      const reason = length === undefined ? 'the body comes without a length' : `the body has ${length} bytes`;
+      notes.push({ header: 'content-length', sent: String(forwarded), reason, isFalse: true });
+    }
+    if (length !== undefined) headers.push(['Content-Length', String(length)]);
+    sink.head(this.#status, headers);
+    this.#request.attempt?.sent(this.#status, headers);
+    if (notes.length > 0) this.#tell(notes);
+    onHead();
+  }
+
+  #tell(notes: readonly HeaderNote[]): void {
+    const { attempt } = this.#request;
+    for (const { header, instead, reason } of notes) {
+      if (instead === undefined) attempt?.dropped(header, reason);
+      else attempt?.corrected(header, instead, reason);
+    }
+    if (notes.some(({ isFalse }) => isFalse)) this.#options.onFalse?.(notes.filter(({ isFalse }) => isFalse));
   }
 
   /** The body is at its end: an empty one sends its head only now. */
@@ -182,8 +260,9 @@ export class Join {
       this.#end = () => Promise.reject(fault);
       return;
     }
-    const length = this.#received === 0 && this.#bodiless ? this.#request.contentLength : undefined;
-    this.#sendHead(this.#status === 304 ? undefined : (length ?? this.#received), []);
+    // For a head alone the bytes need not come; a function that sends none may state their number.
+    const length = this.#received === 0 && this.#bodiless ? (this.#head.contentLength ?? this.#request.contentLength) : undefined;
+    this.#sendHead(this.#status === 304 ? undefined : (length ?? this.#received));
     const empty = new Relay(sink.body, this.#options.relay);
     this.#relay = empty;
     this.#end = () => empty.end();

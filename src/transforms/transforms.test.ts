@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { Fault } from '../faults/index.ts';
 import { Crc64 } from '../kit/index.ts';
@@ -95,6 +96,109 @@ describe('an answered exchange', () => {
       assert.equal(res.headers.get('content-md5'), expected.md5);
     }
     await settled();
+  });
+
+  test('a forwarded header that does not fit the bytes is corrected or left out, and named', async () => {
+    await bench.start();
+    const body = Buffer.from('transformed');
+    bench.fn = async (event) => {
+      await bench.write(event, body, {
+        'x-oss-fwd-header-ETag': '"5D41402ABC4B2A76B9719D911017C592"',
+        'x-oss-fwd-header-Content-Encoding': 'gzip',
+        'x-oss-fwd-header-Last-Modified': '2000-01-02 03:04:05',
+        'x-oss-fwd-header-Expires': '0',
+        'x-oss-fwd-header-Content-Length': '4711',
+        'x-oss-fwd-header-x-oss-hash-crc64ecma': '1',
+        'x-oss-fwd-header-Content-MD5': 'AAAA',
+        'x-oss-fwd-header-x-oss-request-id': 'of the original',
+      });
+      return {};
+    };
+    const res = await fetch(bench.url);
+    assert.equal(await res.text(), 'transformed');
+    const got = [
+      'etag',
+      'content-encoding',
+      'last-modified',
+      'expires',
+      'content-length',
+      'x-oss-hash-crc64ecma',
+      'content-md5',
+      'content-type',
+    ];
+    assert.deepEqual(
+      got.map((name) => res.headers.get(name)),
+      [
+        `"${createHash('md5').update(body).digest('hex').toUpperCase()}"`,
+        null,
+        'Sun, 02 Jan 2000 03:04:05 GMT',
+        'Thu, 01 Jan 1970 00:00:00 GMT',
+        '11',
+        null,
+        null,
+        'text/plain',
+      ],
+    );
+    const [found] = bench.falseHeaders;
+    assert.deepEqual(
+      [found?.requestId, found?.notes.map(({ header }) => header).sort()],
+      ['R1', ['content-encoding', 'content-length', 'content-md5', 'etag', 'expires', 'last-modified', 'x-oss-hash-crc64ecma']],
+    );
+    await settled();
+  });
+
+  test('a claim about a small body holds however its packets are cut', async () => {
+    await bench.start();
+    const pieces = [Buffer.alloc(20_000, 'a'), Buffer.alloc(20_000, 'b'), Buffer.alloc(1, 'c')];
+    const whole = Buffer.concat(pieces);
+    const etag = `"${createHash('md5').update(whole).digest('hex')}"`;
+    for (const headOnly of [false, true]) {
+      bench.headOnly = headOnly;
+      bench.fn = async (event) => {
+        await bench.write(event, pieces, {
+          'Content-Length': String(whole.length),
+          'x-oss-fwd-header-ETag': etag,
+          'x-oss-fwd-header-x-oss-hash-crc64ecma': Crc64.of(whole).toString(),
+        });
+        return {};
+      };
+      const res = await fetch(bench.url, { method: headOnly ? 'HEAD' : 'GET' });
+      if (!headOnly) assert.equal((await res.bytes()).length, whole.length);
+      assert.deepEqual([res.headers.get('etag'), res.headers.get('x-oss-hash-crc64ecma')], [etag, Crc64.of(whole).toString()]);
+    }
+    assert.deepEqual(bench.falseHeaders, []);
+    await settled();
+  });
+
+  test('the type is told by the bytes where the function names none, the same for HEAD', async () => {
+    await bench.start();
+    for (const headOnly of [false, true]) {
+      bench.headOnly = headOnly;
+      bench.fn = async (event) => {
+        await bench.write(event, Buffer.from('\x89PNG\r\n\x1a\n....', 'latin1'));
+        return {};
+      };
+      const res = await fetch(bench.url, { method: headOnly ? 'HEAD' : 'GET' });
+      await res.text();
+      assert.equal(res.headers.get('content-type'), 'image/png');
+    }
+    await settled();
+  });
+
+  test('a route that is not the event’s is taken, and named', async () => {
+    await bench.start();
+    bench.fn = async (event) => {
+      const { outputRoute } = event.getObjectContext;
+      const route = [outputRoute.toUpperCase().replace('HTTP://', ''), 'oss-cn-qingdao.aliyuncs.com'][bench.answers.length] as string;
+      await bench.write(event, Buffer.from('x'), { 'x-oss-request-route': route });
+      return {};
+    };
+    for (const expected of [0, 1]) {
+      assert.equal(await (await fetch(bench.url)).text(), 'x');
+      await settled();
+      assert.equal(bench.falseHeaders.length, expected);
+    }
+    assert.equal(bench.falseHeaders[0]?.notes[0]?.header, 'x-oss-request-route');
   });
 
   test('304 has no body; an error status without a body becomes a fault, with a body it passes', async () => {
@@ -253,6 +357,85 @@ describe('failures', () => {
     assert.equal(await failing(async () => ({})), '400 RecursiveInvocation');
     bench.principal = session(['a', 'b']);
     assert.equal(await failing(async () => ({})), '500 FunctionResponseMissing');
+    await settled();
+  });
+
+  test('a function has its share, whichever access point asks for it, and bytes a second are kept', async () => {
+    await bench.start({ function: { inFlight: 1 }, accessPoint: { bytesPerSecond: 100_000 } });
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const begun = performance.now();
+    const first = failing(async (event) => {
+      await held;
+      await bench.write(
+        event,
+        Array.from({ length: 10 }, () => Buffer.alloc(12_000)),
+      );
+      return {};
+    });
+    while (bench.transforms.open === 0) await new Promise((resolve) => setImmediate(resolve));
+    const shed = await fetch(bench.url);
+    assert.deepEqual([shed.status, shed.headers.get('x-code'), shed.headers.get('retry-after')], [503, 'FunctionThrottled', '1']);
+    assert.match(await shed.text(), /transforms\.function\.inFlight/);
+    release();
+    assert.equal(await first, '200 null');
+    // 120,000 bytes at 100,000 a second, of which one second's worth is there at once.
+    assert.ok(performance.now() - begun >= 190, 'the last bytes waited for their second');
+    await settled();
+  });
+
+  test('a body that flows outlives the deadline of its head, also when only its head is wanted', async () => {
+    await bench.start({ startAllowanceMs: 0, firstByteMs: 700 });
+    bench.headOnly = true;
+    bench.fn = async (event) => {
+      const body = new PassThrough();
+      const answered = bench.stream(event, body);
+      for (let i = 0; i < 6; i += 1) {
+        body.write(Buffer.alloc(100));
+        await new Promise((resolve) => setTimeout(resolve, 160));
+      }
+      body.end();
+      assert.equal(await answered, 200);
+      return {};
+    };
+    const res = await fetch(bench.url, { method: 'HEAD' });
+    assert.deepEqual([res.status, res.headers.get('content-length')], [200, '600']);
+    bench.fn = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return {};
+    };
+    const late = await fetch(bench.url, { method: 'HEAD' });
+    assert.deepEqual([late.status, late.headers.get('x-code')], [504, 'FunctionTimeout']);
+    await settled();
+  });
+
+  test('a client that waits less long than the function may run does not end the function', async () => {
+    await bench.start({ firstByteMs: 50 });
+    const spare: number[] = [];
+    bench.fn = async (_event, call) => {
+      call.onStart?.('i-1');
+      assert.ok((call.deadline ?? 0) <= Date.now() + 50, 'it waits in no line for longer');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      spare.push(call.spareMs?.() ?? 0);
+      return {};
+    };
+    const res = await fetch(bench.url);
+    assert.deepEqual([res.status, res.headers.get('x-code')], [504, 'FunctionTimeout']);
+    await settled();
+    assert.ok((spare[0] ?? 0) > 0 && (spare[0] ?? 0) < 5000, `${spare} of the five seconds are left`);
+  });
+
+  test('for a head alone a function may state the length without the bytes', async () => {
+    await bench.start();
+    bench.headOnly = true;
+    bench.fn = async (event) => {
+      await bench.write(event, Buffer.alloc(0), { 'x-oss-fwd-header-Content-Length': '4711' });
+      return {};
+    };
+    const res = await fetch(bench.url, { method: 'HEAD' });
+    assert.deepEqual([res.headers.get('content-length'), bench.falseHeaders], ['4711', []]);
     await settled();
   });
 

@@ -1,69 +1,18 @@
-import type { AccessPoint, ObjectFcAccessPoint, Transformation } from '../accesspoints/index.ts';
-import { Fault } from '../faults/index.ts';
+import type { ObjectFcAccessPoint, Transformation } from '../accesspoints/index.ts';
+import { Fault, toFault } from '../faults/index.ts';
 import { type FunctionVersion, sessionNameOf } from '../functions/index.ts';
-import type { Principal, SessionClaims, SessionCredentials } from '../identity/index.ts';
-import type { Invocation, InvocationResult } from '../instances/index.ts';
+import type { SessionClaims, SessionCredentials } from '../identity/index.ts';
+import type { Invocation } from '../instances/index.ts';
 import { Lru, monotonic, now, randomHex } from '../kit/index.ts';
-import type { Metrics } from '../telemetry/index.ts';
-import { buildEvent } from './event.ts';
+import type { AttemptHead, InvocationRecord, ToldFault } from '../telemetry/index.ts';
+import { buildEvent, secretsOf, shownEvent } from './event.ts';
 import { Exchange, type ExchangeState, usedToken } from './exchange.ts';
 import type { AnswerRequest } from './join.ts';
-import type { ClientSink } from './relay.ts';
+import { type Admitted, Shares } from './limits.ts';
+import { faultOfInvoke, faultOfResult } from './outcome.ts';
+import type { TransformRequest, Transforms, TransformsOptions } from './port.ts';
 import { mintToken, tokenDigest } from './token.ts';
-
-export interface TransformRequest {
-  objectFc: ObjectFcAccessPoint;
-  supporting: AccessPoint;
-  key: string;
-  versionId?: string;
-  /** Only the head is wanted: HEAD, or GET ?objectMeta. */
-  headOnly: boolean;
-  principal: Principal;
-  requestId: string;
-  /** The client's URL, absolute, without authentication parameters. */
-  url: string;
-  headers: readonly (readonly [string, string])[];
-  sink: ClientSink;
-  /** Aborts when the client leaves. */
-  signal: AbortSignal;
-}
-
-export interface TransformsOptions {
-  settings: { maxOpen: number; startAllowanceMs: number; idleMs: number; bufferBytes: number; spoolBytes: number };
-  /** Folder for overflow files of slow clients. */
-  spoolFolder: string;
-  /** `http://HOST:PORT` of the functions listener, as functions reach it. */
-  outputRoute: () => string;
-  /** Finds the version of a FunctionArn. @throws Fault FunctionNotFound */
-  resolveFunction: (arn: string) => FunctionVersion;
-  invoke: (version: FunctionVersion, call: Invocation) => Promise<InvocationResult>;
-  /** A URL that reads one object through the functions listener with these credentials. */
-  presign: (target: { name: string; key: string; versionId?: string; credentials: SessionCredentials }) => string;
-  assume: (
-    role: string | undefined,
-    options: { sessionName: string; ttlMs: number; claims: SessionClaims; lent?: boolean },
-  ) => SessionCredentials;
-  /** Ends a lent session. */
-  release: (securityToken: string) => void;
-  /** Whether FunctionAssumeRoleArn may call the function. */
-  mayInvoke: (roleArn: string, functionArn: string) => boolean;
-  metrics: Pick<Metrics, 'exchanges' | 'transforms' | 'transformSeconds'>;
-}
-
-export interface Transforms {
-  /**
-   * Runs the function bound to an Object FC access point for one client. Resolves when the client's side is over.
-   * @throws Fault while no head was sent: InvalidRequest, RecursiveInvocation, FunctionNotFound, FunctionAccessDenied, FunctionThrottled,
-   * FunctionInvocationError, FunctionResponseMissing, FunctionTimeout
-   */
-  getObject(request: TransformRequest): Promise<void>;
-  /** Carries out WriteGetObjectResponse; see Exchange.answer. @throws Fault */
-  answer(request: AnswerRequest): Promise<void>;
-  /** Whether an exchange, and with it its inputOssUrl, is still alive. */
-  isOpen(exchange: string): boolean;
-  /** Exchanges open now. */
-  readonly open: number;
-}
+import { recordedRequest, tracingOf } from './told.ts';
 
 const maxDepth = 3;
 /** Life of a session's credentials beyond the invocation that gets them, milliseconds. */
@@ -81,10 +30,13 @@ class Exchanges implements Transforms {
   readonly #byToken = new Map<string, Exchange>();
   readonly #byId = new Map<string, Exchange>();
   readonly #sessions = new Lru<SessionCredentials>({ maxWeight: 10_000 });
-  readonly #ended = new Lru<ExchangeState>({ maxWeight: remembered });
+  readonly #ended = new Lru<{ state: ExchangeState; requestId: string }>({ maxWeight: remembered });
+
+  readonly #shares: Shares;
 
   constructor(options: TransformsOptions) {
     this.#options = options;
+    this.#shares = new Shares(options.settings);
   }
 
   get open(): number {
@@ -98,24 +50,34 @@ class Exchanges implements Transforms {
   async getObject(request: TransformRequest): Promise<void> {
     const started = monotonic();
     const { metrics, settings } = this.#options;
-    const transformation = transformationOf(request.objectFc);
-    const version = this.#bindFunction(transformation);
-    const chain = this.#extendChain(request);
-    if (this.open >= settings.maxOpen) {
-      throw new Fault('FunctionThrottled', undefined, { headers: { 'Retry-After': '1' } });
-    }
+    const record = this.#options.records?.begin(recordedRequest(request));
+    const { version, chain, admitted } = this.#admit(request, record);
+    const { limits } = request.objectFc;
     const token = mintToken();
     const digest = tokenDigest(token);
-    const headDeadlineMs = version.timeoutMs + settings.startAllowanceMs;
+    const headDeadlineMs = leastOf(version.timeoutMs + settings.startAllowanceMs, settings.firstByteMs, limits?.firstByteMs);
     const exchange = new Exchange({
       id: randomHex(16),
       functionArn: version.arn,
       chain,
       headOnly: request.headOnly,
       sink: request.sink,
-      relay: { ...settings, folder: this.#options.spoolFolder },
+      key: request.key,
+      relay: {
+        bufferBytes: settings.bufferBytes,
+        spoolBytes: settings.spoolBytes,
+        idleMs: leastOf(settings.idleMs, limits?.idleMs),
+        folder: this.#options.spoolFolder,
+      },
+      spend: admitted.spend,
+      onFalse: (notes) => this.#options.onFalseHeaders?.({ requestId: request.requestId, functionArn: version.arn, notes }),
       headDeadlineMs,
-      onHead: () => metrics.transformSeconds.observe((monotonic() - started) / 1000),
+      requestId: request.requestId,
+      record,
+      onHead: () => {
+        metrics.transformSeconds.observe((monotonic() - started) / 1000);
+        record?.headSent();
+      },
     });
     this.#byToken.set(digest, exchange);
     this.#byId.set(exchange.id, exchange);
@@ -134,27 +96,101 @@ class Exchanges implements Transforms {
     } finally {
       request.signal.removeEventListener('abort', onAbort);
       metrics.transforms.inc({ outcome });
+      record?.settled(outcome, exchange.fault);
       // The function may still run: its reads of the original stay valid until it ends.
       void running.finally(() => {
+        admitted.leave();
         this.#byToken.delete(digest);
         this.#byId.delete(exchange.id);
-        this.#ended.set(digest, exchange.state);
+        this.#ended.set(digest, { state: exchange.state, requestId: request.requestId });
         metrics.exchanges.set(this.open);
       });
     }
   }
 
-  async answer(request: AnswerRequest): Promise<void> {
-    if (!request.route) throw new Fault('MissingArgument', 'The header x-oss-request-route is required.');
-    if (!request.token) throw new Fault('MissingArgument', 'The header x-oss-request-token is required.');
-    if (!request.status) throw new Fault('MissingArgument', 'The header x-oss-fwd-status is required.');
-    const digest = tokenDigest(request.token);
-    const exchange = this.#byToken.get(digest);
-    if (!exchange) throw usedToken(this.#ended.get(digest));
-    await exchange.answer(request);
+  /** Whether the request can be served at all. @throws Fault */
+  #admit(
+    request: TransformRequest,
+    record: InvocationRecord | undefined,
+  ): { version: FunctionVersion; chain: string[]; admitted: Admitted } {
+    try {
+      const version = this.#bindFunction(transformationOf(request.objectFc), record);
+      const chain = this.#extendChain(request);
+      if (this.open >= this.#options.settings.maxOpen) {
+        throw new Fault('FunctionThrottled', undefined, { headers: { 'Retry-After': '1' } });
+      }
+      return { version, chain, admitted: this.#shares.enter(request.objectFc, version.arn) };
+    } catch (error) {
+      const fault = toFault(error);
+      this.#options.metrics.transforms.inc({ outcome: fault.code });
+      record?.settled(fault.code, fault);
+      record?.ended(fault);
+      throw error;
+    }
   }
 
-  #bindFunction(transformation: Transformation): FunctionVersion {
+  async answer(request: AnswerRequest): Promise<void> {
+    const digest = request.token ? tokenDigest(request.token) : '';
+    const exchange = this.#byToken.get(digest);
+    const { requestId = '', rawHeaders = [], status } = request;
+    const attempt = exchange?.record?.attempt({ requestId, rawHeaders, status });
+    try {
+      if (!request.route) throw new Fault('MissingArgument', 'The header x-oss-request-route is required.');
+      if (!request.token) throw new Fault('MissingArgument', 'The header x-oss-request-token is required.');
+      if (!request.status) throw new Fault('MissingArgument', 'The header x-oss-fwd-status is required.');
+      if (!exchange) throw usedToken(this.#ended.get(digest)?.state);
+      request.attempt = attempt;
+      this.#checkRoute(request.route, exchange);
+      await exchange.answer(request);
+      attempt?.taken();
+    } catch (error) {
+      const fault = toFault(error);
+      if (attempt) attempt.refused(fault);
+      else if (!exchange) this.#late(digest, { requestId, rawHeaders, status }, fault);
+      throw error;
+    }
+  }
+
+  /** The token alone says whose answer it is; a wrong route tells of a function that made it up. */
+  #checkRoute(sent: string, { requestId, functionArn }: Exchange): void {
+    const route = this.#options.outputRoute();
+    if (sent === route || bare(sent) === bare(route)) return;
+    const note = { header: 'x-oss-request-route', sent, reason: `it is not the outputRoute of the event, ${route}`, isFalse: true };
+    this.#options.onFalseHeaders?.({ requestId, functionArn, notes: [note] });
+  }
+
+  refused(token: string | undefined, head: AttemptHead, fault: ToldFault): void {
+    if (!token) return;
+    const digest = tokenDigest(token);
+    const exchange = this.#byToken.get(digest);
+    if (exchange) exchange.record?.attempt(head).refused(fault);
+    else this.#late(digest, head, fault);
+  }
+
+  #late(digest: string, head: AttemptHead, fault: ToldFault): void {
+    const over = this.#ended.get(digest);
+    if (over) this.#options.records?.late(over.requestId, head, fault);
+  }
+
+  recordOf({
+    exchange,
+    function: functionArn,
+  }: {
+    exchange?: string | undefined;
+    function?: string | undefined;
+  }): InvocationRecord | undefined {
+    if (!this.#options.records) return undefined;
+    if (exchange !== undefined) return this.#byId.get(exchange)?.record;
+    let only: Exchange | undefined;
+    for (const each of this.#byId.values()) {
+      if (each.functionArn !== functionArn) continue;
+      if (only) return undefined;
+      only = each;
+    }
+    return only?.record;
+  }
+
+  #bindFunction(transformation: Transformation, record: InvocationRecord | undefined): FunctionVersion {
     let version: FunctionVersion;
     try {
       version = this.#options.resolveFunction(transformation.functionArn);
@@ -166,6 +202,7 @@ class Exchanges implements Transforms {
       }
       throw faultOfInvoke(error);
     }
+    record?.bound(version);
     if (!this.#options.mayInvoke(transformation.functionAssumeRoleArn, version.arn)) {
       throw new Fault(
         'FunctionAccessDenied',
@@ -195,6 +232,8 @@ class Exchanges implements Transforms {
     try {
       const { event, credentials, reader } = this.#brief(exchange, version, request, token, ttlMs);
       lent = reader;
+      const { record } = exchange;
+      record?.queued();
       const result = await this.#options.invoke(version, {
         requestId: request.requestId,
         event,
@@ -202,9 +241,14 @@ class Exchanges implements Transforms {
         deadline: now() + ttlMs,
         signal: request.signal,
         answer: (direct) => exchange.answerDirectly(direct),
+        share: request.objectFc.alias,
+        ...timesOf(exchange, version, ttlMs),
+        ...(record ? { onGiven: (given) => record.given(given), tracing: tracingOf(record) } : {}),
       });
+      record?.ended(result);
       explain = () => faultOfResult(result, request.requestId);
     } catch (error) {
+      exchange.record?.ended(faultOfInvoke(error));
       explain = () => faultOfInvoke(error);
     }
     exchange.functionEnded(explain);
@@ -241,7 +285,7 @@ class Exchanges implements Transforms {
       ttlMs: sessionMs + ttlMs,
       claims: { ...base, read },
     });
-    const event = buildEvent({
+    const parts = {
       requestId: request.requestId,
       outputRoute: this.#options.outputRoute(),
       outputToken: token,
@@ -251,10 +295,41 @@ class Exchanges implements Transforms {
       url: request.url,
       headers: request.headers,
       headOnly: request.headOnly,
+      deadline: now() + ttlMs,
       principal: request.principal,
-    });
+    };
+    const event = buildEvent(parts);
+    exchange.record?.event(
+      () => shownEvent(parts, event),
+      () => secretsOf(parts, credentials, reader),
+    );
     return { event, credentials, reader: reader.securityToken };
   }
+}
+
+/** A route without its scheme and a slash at its end, in lower case. */
+function bare(route: string): string {
+  return route
+    .toLowerCase()
+    .replace(/^https?:\/\//, '')
+    .replace(/\/$/, '');
+}
+
+/** The least of these milliseconds; 0 and what is left out are no limit. */
+function leastOf(first: number, ...others: (number | undefined)[]): number {
+  return others.reduce<number>((least, ms) => (ms ? Math.min(least, ms) : least), first);
+}
+
+/** How long the function may run: beyond its timeout while its answer flows, and to its timeout where the client waits less than that. */
+function timesOf(exchange: Exchange, { timeoutMs }: FunctionVersion, headDeadlineMs: number): Pick<Invocation, 'onStart' | 'spareMs'> {
+  if (headDeadlineMs >= timeoutMs) return { spareMs: () => exchange.spareMs };
+  let begun = Number.NEGATIVE_INFINITY;
+  return {
+    onStart: () => {
+      begun = monotonic();
+    },
+    spareMs: () => Math.max(exchange.spareMs, begun + timeoutMs - monotonic()),
+  };
 }
 
 function transformationOf(objectFc: ObjectFcAccessPoint): Transformation {
@@ -266,39 +341,4 @@ function transformationOf(objectFc: ObjectFcAccessPoint): Transformation {
     );
   }
   return transformation;
-}
-
-/** Why a client that is still without an answer gets none, from how the function ended. */
-function faultOfResult(result: InvocationResult, requestId: string): Fault {
-  const { failure } = result;
-  const where = `function request id ${requestId}, instance ${result.instanceId}`;
-  if (!failure) return new Fault('FunctionResponseMissing', `The function returned without calling WriteGetObjectResponse (${where}).`);
-  if (failure.kind === 'timeout') return new Fault('FunctionTimeout', `${failure.message} (${where})`);
-  const type = errorTypeOf(result.payload);
-  const what = type === '' ? failure.message : `${type}: ${failure.message}`;
-  return new Fault('FunctionInvocationError', `The function failed before it called WriteGetObjectResponse: ${what} (${where})`);
-}
-
-const longestErrorJson = 65_536;
-
-/** errorType of the error JSON that a function's runtime made, e.g. `ValueError`. */
-function errorTypeOf(payload: Buffer): string {
-  if (payload.length > longestErrorJson) return '';
-  try {
-    const { errorType } = JSON.parse(payload.toString()) as { errorType?: unknown };
-    return typeof errorType === 'string' ? errorType.slice(0, 100) : '';
-  } catch {
-    return '';
-  }
-}
-
-function faultOfInvoke(error: unknown): Fault {
-  if (!(error instanceof Fault)) return new Fault('InternalError', undefined, { cause: error });
-  if (error.code === 'ResourceThrottled' || error.code === 'ResourceExhausted') {
-    return new Fault('FunctionThrottled', error.message, { cause: error, headers: { 'Retry-After': '1' } });
-  }
-  if (error.code === 'FunctionNotStarted' || error.code === 'FunctionInvocationDisabled') {
-    return new Fault('FunctionInvocationError', error.message, { cause: error });
-  }
-  return error;
 }

@@ -156,7 +156,7 @@ test('the Python template, with packages that are there already', { skip: python
   assert.match(deployed.out, /snake is made/);
   assert.equal(await through('snake'), 'HELLO\n');
   writeFileSync(cli.path('snake/sluice.yaml'), `build: exit 3\n`);
-  await cli.fails('function deploy snake', 1, /build command ended with 3: exit 3/);
+  await cli.fails('function deploy snake', 1, /The command ended with 3: exit 3/);
   writeFileSync(cli.path('snake/sluice.yaml'), `timeuot: 3\nmemorySize: much\n`);
   await cli.fails('function deploy snake', 2, /timeuot: there is no such field; memorySize: must be a whole number/);
 });
@@ -174,16 +174,21 @@ test('Java and Go templates name what builds them', async () => {
 test('access points and Object FC access points: configuration, policy, lists, deletion', async () => {
   await cli.good('bucket create acc-points');
   assert.match((await cli.good('access-point create acc-points acc-points')).out, /alias +acc-points-[0-9a-f]+-ossalias/);
-  const options = '--feature GetObject-Range --forward-header x-who --role aliyunfcdefaultrole';
+  const options =
+    '--feature GetObject-Range --forward-header x-who --role aliyunfcdefaultrole --payload w=320 --limit in-flight=4 --limit idle-ms=500';
   await cli.good(`object-fc create acc-points acc-config --access-point acc-points --function plain/1 ${options}`);
   const config = (await cli.good('object-fc config get acc-points acc-config --json')).json;
   assert.deepEqual(config, {
     functionArn: `acs:fc:cn-qingdao:${sluice.accountId}:functions/plain/1`,
     roleArn: `acs:ram::${sluice.accountId}:role/aliyunfcdefaultrole`,
     ...{ features: ['GetObject-Range'], forwardHeaders: ['x-who'], anonymous: false, publicAccessBlocked: false },
+    ...{ payload: 'w=320', limits: { 'in-flight': 4, 'idle-ms': 500 } },
   });
   const changed = (await cli.good('object-fc config put acc-points acc-config --function plain --json')).json;
   assert.deepEqual(changed, { ...config, functionArn: `acs:fc:cn-qingdao:${sluice.accountId}:functions/plain` });
+  const wider = (await cli.good('object-fc config put acc-points acc-config --limit in-flight=0 --json')).json;
+  assert.deepEqual(wider, { ...changed, limits: { 'idle-ms': 500 } });
+  await cli.fails('object-fc config put acc-points acc-config --limit speed=9', 2, /--limit takes <name>=<number>/);
   for (const [noun, name] of [
     ['access-point', 'acc-points'],
     ['object-fc', 'acc-config'],

@@ -1,7 +1,8 @@
 /** Node.js functions as their users meet them: deployed and invoked by unmodified SDKs, in the vendor's form and in that of the web. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -24,7 +25,7 @@ import { type Reply, send, start } from './harness/http.ts';
 import { residentBytes } from './harness/processes.ts';
 import { pathOf, queryOf, signHeaderV4 } from './harness/sign.ts';
 import { type Sluice, startSluice } from './harness/sluice.ts';
-import { root } from './harness/toolchain.ts';
+import { reachable, root, runtimes } from './harness/toolchain.ts';
 
 const MiB = 1 << 20;
 const bucket = 'acc-node';
@@ -33,6 +34,9 @@ const text = 'Grüße aus dem Original\n';
 const own = join(root, 'test', 'acceptance', 'functions', 'node');
 const file = (name: string, as = name): CodeFile => ({ name: as, data: readFileSync(join(own, name)) });
 
+/** Where the server finds further versions of Node. */
+const programs = mkdtempSync(join(tmpdir(), 'sluice-nodes-'));
+chmodSync(programs, 0o755);
 let sluice: Sluice;
 const functions: string[] = [];
 const aliases = new Map<string, string>();
@@ -75,17 +79,20 @@ function packageFiles(name: string): CodeFile[] {
 }
 
 before(async () => {
-  sluice = await startSluice();
+  for (const [major, program] of Object.entries(runtimes.tools?.node ?? {}))
+    symlinkSync(reachable(program, programs), join(programs, `node${major}`));
+  sluice = await startSluice({ env: { PATH: `${process.env.PATH}:${programs}` } });
   await createBucket(sluice, bucket);
   await ossDo(sluice, { method: 'PUT', bucket, key, headers: { 'content-type': 'text/plain' }, body: text });
   await createAccessPoint(sluice, bucket, 'ap-node');
   await deploy('web', { files: [file('web.ts', 'index.ts')], handler: 'index.fetch', settings: { instanceConcurrency: 8 }, bound: true });
 });
-after(() =>
-  sluice.finish(async () => {
+after(async () => {
+  await sluice.finish(async () => {
     for (const name of functions) await deleteFunction(sluice, name);
-  }),
-);
+  });
+  rmSync(programs, { recursive: true, force: true });
+});
 
 async function invoke(name: string, event: string): Promise<{ body: string; error: string | undefined; log: string }> {
   const runtime = {};
@@ -113,10 +120,38 @@ function get(query: Record<string, string>, options: Parameters<typeof through>[
 }
 
 describe('functions in the vendor’s form, invoked by the Function Compute SDK', () => {
-  for (const runtime of ['nodejs20', 'nodejs24'] as const) {
+  for (const runtime of ['nodejs16', 'nodejs18', 'nodejs20', 'nodejs22', 'nodejs24'] as const) {
     const named = (name: string) => `${name}-${runtime}`;
+    const skip = runtime === 'nodejs24' || runtime === 'nodejs20' ? false : runtimes.skip;
 
-    test(`${runtime}: callback, initializer, errors, exit and log lines`, async () => {
+    test(`${runtime}: the context, and the very version`, { skip }, async () => {
+      const code =
+        'exports.handler = async (event, context) => ({ ...context, credentials: Object.keys(context.credentials), node: process.version });';
+      await deploy(named('context'), { files: [{ name: 'index.js', data: Buffer.from(code) }], handler: 'index.handler', runtime });
+      const { node, ...context } = JSON.parse((await invoke(named('context'), '')).body) as Record<string, unknown>;
+      const { requestId, function: own, service, region, accountId, credentials } = context as Record<string, Record<string, unknown>>;
+      assert.match(String(requestId), /^[0-9A-Za-z-]{16,}$/);
+      assert.equal(own?.name, named('context'));
+      assert.deepEqual([typeof service, region, accountId], ['object', 'cn-qingdao', sluice.accountId]);
+      assert.deepEqual(credentials, ['accessKeyId', 'accessKeySecret', 'securityToken']);
+      assert.equal(String(node).split('.')[0], `v${runtime.slice('nodejs'.length)}`);
+    });
+
+    test(`${runtime}: an initializer that fails`, { skip }, async () => {
+      const code = 'exports.begin = async () => { throw new RangeError("not today"); }; exports.handler = async () => "never";';
+      const settings = { instanceLifecycleConfig: { initializer: { handler: 'index.begin', timeout: 5 } } };
+      await deploy(named('refuses'), {
+        files: [{ name: 'index.js', data: Buffer.from(code) }],
+        handler: 'index.handler',
+        runtime,
+        settings,
+      });
+      const { body, error } = await invoke(named('refuses'), '');
+      const { errorMessage, errorType } = JSON.parse(body) as Record<string, string>;
+      assert.deepEqual([error, errorType, errorMessage], ['UnhandledInvocationError', 'RangeError', 'not today']);
+    });
+
+    test(`${runtime}: callback, initializer, errors, exit and log lines`, { skip }, async () => {
       const settings = { instanceLifecycleConfig: { initializer: { handler: 'plain.initialize', timeout: 5 } } };
       await deploy(named('plain'), { files: [file('plain.js')], handler: 'plain.handler', runtime, settings });
       const first = await invoke(named('plain'), 'grüße');
@@ -135,7 +170,7 @@ describe('functions in the vendor’s form, invoked by the Function Compute SDK'
       assert.equal((JSON.parse((await invoke(named('plain'), 'again')).body) as { started: number }).started, 1, 'a new instance');
     });
 
-    test(`${runtime}: an empty event; preStop; a hook that is not there`, async () => {
+    test(`${runtime}: an empty event; preStop; a hook that is not there`, { skip }, async () => {
       const code =
         'exports.stop = async () => console.log("stopped"); exports.handler = async (event) => [Buffer.isBuffer(event), event.length];';
       const files = [{ name: 'index.js', data: Buffer.from(code) }];
@@ -153,7 +188,7 @@ describe('functions in the vendor’s form, invoked by the Function Compute SDK'
       assert.match(missing.errorMessage, /'index\.never' was not found/);
     });
 
-    test(`${runtime}: five at once on one instance, and each has its own lines`, async () => {
+    test(`${runtime}: five at once on one instance, and each has its own lines`, { skip }, async () => {
       await deploy(named('together'), {
         files: [file('together.mjs')],
         handler: 'together.handler',
@@ -178,7 +213,11 @@ describe('functions in the vendor’s form, invoked by the Function Compute SDK'
     ['nodejs24', 'index.js', 'exports.handler = async (event) => "cjs " + event;', 'cjs x'],
     ['nodejs24', 'index.mjs', 'export const handler = async (event) => "esm " + event;', 'esm x'],
     ['nodejs24', 'index.ts', 'export const handler = async (event: Buffer): Promise<string> => "ts " + event;', 'ts x'],
+    ['nodejs22', 'index.ts', 'export const handler = async (event: Buffer): Promise<string> => "ts " + event;', 'ts x'],
+    ['nodejs22', 'index.mjs', 'export const handler = async (event) => "esm " + event;', 'esm x'],
     ['nodejs20', 'index.mjs', 'export const handler = async (event) => "esm " + event;', 'esm x'],
+    ['nodejs18', 'index.mjs', 'export const handler = async (event) => "esm " + event;', 'esm x'],
+    ['nodejs16', 'index.mjs', 'export const handler = async (event) => "esm " + event;', 'esm x'],
     ['nodejs16', 'index.js', 'exports.handler = (event, context, callback) => callback(null, "cjs " + event);', 'cjs x'],
   ] as const) {
     test(`${name} on ${runtime}`, async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { createAccessPoint, createBucket, createObjectFc, deployArchive, deployFunction, filesOf, ossDo } from './harness/deploy.ts';
@@ -27,6 +27,35 @@ async function install(): Promise<string> {
   const words = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', join(folder, archive)];
   await run('npm', [...words, '--prefix', folder], { cwd: folder, env });
   return join(folder, 'node_modules', 'sluice');
+}
+
+/** The instructions of the Containerfile in order, lines joined and comments left out. */
+function instructions(): { name: string; text: string }[] {
+  const lines = readFileSync(join(root, 'Containerfile'), 'utf8')
+    .replace(/^#.*\n/gm, '')
+    .replace(/\\\n\s*/g, '')
+    .split('\n');
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => ({ name: line.split(' ')[0] as string, text: line.slice(line.indexOf(' ') + 1).trim() }));
+}
+
+/** The package as the Containerfile installs it, in a plain folder instead of a container; nothing else of the image is made here. */
+async function installAsContainer(archive: string): Promise<string> {
+  const prefix = join(folder, 'container');
+  const copies = instructions().filter(({ name }) => name === 'COPY');
+  assert.deepEqual(
+    copies.map(({ text }) => text),
+    ['sluice-*.tgz /tmp/sluice.tgz'],
+  );
+  assert.match(archive, /^sluice-[\d.]+\.tgz$/, 'what npm pack leaves is what is copied');
+  const line =
+    instructions()
+      .find(({ text }) => text.includes('npm install') && text.includes('/tmp/sluice.tgz'))
+      ?.text.split(' && ')[0] ?? '';
+  const words = line.split(' ').map((word) => (word === '/tmp/sluice.tgz' ? join(folder, archive) : word));
+  await run(words[0] as string, [...words.slice(1), '--prefix', prefix, '--prefer-offline', '--loglevel=error'], { cwd: folder, env });
+  return prefix;
 }
 
 describe('the published package', { skip: java.skip }, () => {
@@ -60,6 +89,11 @@ describe('the published package', { skip: java.skip }, () => {
         assert.deepEqual([width, height, pixels.subarray(0, 3).toString('hex')], [200, 200, 'ff0000']);
       };
 
+      const picture = readFileSync(join(root, 'examples', 'objects', 'landscape.jpg'));
+      await ossDo(sluice, { method: 'PUT', bucket, key: 'landscape.jpg', body: picture });
+      const info = await ossDo(sluice, { method: 'GET', bucket, key: 'landscape.jpg', query: { 'x-oss-process': 'image/info' } });
+      assert.match(info.body.toString(), /"ImageWidth":\{"value":"1600"\}/);
+
       const example = (name: string) => filesOf(join(root, 'examples', name));
       await deployFunction(sluice, 'page', example('nodejs/markdown'), { settings: { runtime: 'nodejs24', handler: 'index.fetch' } });
       assert.match((await answerOf('page')).toString(), /<h1>Welcome<\/h1>/);
@@ -75,5 +109,58 @@ describe('the published package', { skip: java.skip }, () => {
     } finally {
       await sluice.stop();
     }
+  });
+
+  test('is what the Containerfile makes a server of, and what the unit of systemd starts', async () => {
+    const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+    const prefix = await installAsContainer(archive);
+    const of = (wanted: string) =>
+      instructions()
+        .filter(({ name }) => name === wanted)
+        .map(({ text }) => text);
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      engines: { node: string };
+      optionalDependencies: Record<string, string>;
+    };
+    const { engines, optionalDependencies } = manifest;
+    assert.equal(/ sharp@(\S+)/.exec(of('RUN').join('\n'))?.[1], optionalDependencies.sharp, 'sharp as the package has it');
+    const [base = ''] = of('FROM');
+    assert.equal(`>=${/node:(\d+)-/.exec(base)?.[1]}`, engines.node, 'the base image has the Node that the package needs');
+    const [program] = JSON.parse(of('ENTRYPOINT')[0] as string) as string[];
+    const words = JSON.parse(of('CMD')[0] as string) as string[];
+    assert.deepEqual([program, words], ['sluice', ['serve']]);
+    const installed = join(prefix, 'bin', program as string);
+    // The image has Node 24 as its `node`.
+    const path = { ...env, PATH: `${dirname(process.execPath)}:${env.PATH}` };
+    assert.match((await run(installed, ['--version'], { cwd: folder, env: path })).stdout, /^\d+\.\d+\.\d+\n$/);
+    const reference = JSON.parse((await run(installed, ['config', 'reference', '--json'], { cwd: folder, env: path })).stdout) as {
+      environment: string;
+      default?: unknown;
+    }[];
+    const settings = Object.fromEntries((of('ENV')[0] as string).split(/\s+/).map((pair) => pair.split('=') as [string, string]));
+    const known = reference.map(({ environment }) => environment);
+    assert.deepEqual(
+      Object.keys(settings).filter((name) => !known.includes(name)),
+      [],
+      'every variable is a setting',
+    );
+    assert.equal(settings.SLUICE_DATA, of('VOLUME')[0]);
+    const ports = ['SLUICE_PORT', 'SLUICE_CONTROL_PORT'].map((name) =>
+      String(reference.find(({ environment }) => environment === name)?.default),
+    );
+    assert.deepEqual(of('EXPOSE')[0]?.split(' '), ports);
+    const { SLUICE_DATA: _data, SLUICE_PYTHON_PACKAGES: packages, ...rest } = settings;
+    assert.ok(
+      of('RUN').some((text) => text.includes(`--target ${packages} `)),
+      'packages are installed where they are looked for',
+    );
+    const sluice = await startSluice({ program: installed, env: rest });
+    await sluice.stop();
+
+    const unit = /```ini\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs', 'operate.md'), 'utf8'))?.[1] ?? '';
+    const start = /^ExecStart=\/usr\/local\/bin\/(\S+) (\S+) (--\S+) /m.exec(unit);
+    assert.deepEqual(start?.slice(1), ['sluice', 'serve', '--config']);
+    const drain = Number(reference.find(({ environment }) => environment === 'SLUICE_DRAIN_MS')?.default);
+    assert.ok(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1000 > drain, 'systemd waits for the drain');
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -89,6 +89,18 @@ test('SIGTERM lets a running upload end, refuses new connections, and says so on
   finish();
   assert.equal((await answer).statusCode, 200);
   await sluice.stop({ signalled: true });
+});
+
+test('SIGTERM during the start: what was opened is closed again, and the folder is free', async () => {
+  const data = join(base, 'hasty');
+  const words = ['serve', '--data', data, '--account-id', '1234567890123456', ...free];
+  const child = spawn(process.execPath, [join(root, 'bin', 'sluice'), ...words], { stdio: 'ignore' });
+  const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
+  while (!existsSync(data)) await new Promise((resolve) => setTimeout(resolve, 1));
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  const next = await startSluice({ args: ['--data', data] });
+  await next.stop();
 });
 
 test('a second start serves what the first one stored', async () => {

@@ -1,7 +1,7 @@
 /** ali-oss ships no types for the parts that these tests use. */
 declare module 'ali-oss' {
   interface Reply {
-    res: { status: number; headers: Record<string, string> };
+    res: { status: number; headers: Record<string, string>; data?: unknown };
   }
   interface Listing extends Reply {
     objects?: { name: string }[];
@@ -14,13 +14,15 @@ declare module 'ali-oss' {
     putBucket(name: string): Promise<Reply>;
     deleteBucket(name: string): Promise<Reply>;
     listBuckets(query: object): Promise<Reply & { buckets?: { name: string }[] }>;
-    put(key: string, body: Buffer, options: object): Promise<Reply>;
-    get(key: string, options: object): Promise<Reply & { content: Buffer }>;
-    head(key: string): Promise<Reply>;
-    getObjectMeta(key: string): Promise<Reply>;
+    put(key: string, body: Buffer, options?: object): Promise<Reply & { data?: unknown }>;
+    get(key: string, options?: object): Promise<Reply & { content: Buffer }>;
+    head(key: string, options?: object): Promise<Reply>;
+    getObjectMeta(key: string, options?: object): Promise<Reply & { status: number }>;
     list(query: object, options: object): Promise<Listing>;
-    listV2(query: object, options: object): Promise<Listing>;
-    delete(key: string): Promise<Reply>;
+    listV2(query: object, options?: object): Promise<Listing>;
+    getBucketInfo(name: string): Promise<Reply & { bucket: { Name: string; AccessControlList: { Grant: string } } }>;
+    getBucketLocation(name: string): Promise<Reply & { location: string }>;
+    delete(key: string, options?: object): Promise<Reply>;
     initMultipartUpload(key: string, options?: object): Promise<Reply & { uploadId: string }>;
     uploadPart(key: string, uploadId: string, number: number, body: Buffer, start: number, end: number): Promise<Reply & { etag: string }>;
     uploadPartCopy(key: string, uploadId: string, number: number, range: string, source: object): Promise<Reply & { etag: string }>;
@@ -32,11 +34,11 @@ declare module 'ali-oss' {
     listUploads(query: object): Promise<Reply & { uploads?: { name: string }[] }>;
     completeMultipartUpload(key: string, uploadId: string, parts: object[]): Promise<Reply & { etag: string }>;
     abortMultipartUpload(key: string, uploadId: string): Promise<Reply>;
-    multipartUpload(key: string, body: Buffer, options: object): Promise<Reply & { etag?: string }>;
+    multipartUpload(key: string, body: Buffer | string, options: object): Promise<Reply & { etag?: string }>;
     copy(key: string, source: string, options: object): Promise<Reply & { data?: { etag: string } }>;
     append(key: string, body: Buffer, options: object): Promise<Reply & { nextAppendPosition: string }>;
-    getObjectTagging(key: string): Promise<Reply & { tag: Record<string, string> }>;
-    putObjectTagging(key: string, tags: object): Promise<Reply>;
+    getObjectTagging(key: string, options?: object): Promise<Reply & { tag: Record<string, string> }>;
+    putObjectTagging(key: string, tags: object, options?: object): Promise<Reply>;
     deleteObjectTagging(key: string): Promise<Reply>;
     putSymlink(key: string, target: string): Promise<Reply>;
     getSymlink(key: string): Promise<Reply & { targetName: string }>;
@@ -49,16 +51,32 @@ declare module 'ali-oss' {
     deleteBucketCORS(bucket: string): Promise<Reply>;
     putBucketReferer(bucket: string, allowEmpty: boolean, referers: string[]): Promise<Reply>;
     getBucketReferer(bucket: string): Promise<Reply & { referers: string[]; allowEmpty: unknown }>;
-    getBucketLifecycle(bucket: string): Promise<Reply>;
+    getBucketLifecycle(bucket: string): Promise<Reply & { rules: { id: string; prefix: string; expiration: Record<string, string> }[] }>;
+    putBucketLifecycle(bucket: string, rules: object[]): Promise<Reply>;
+    deleteBucketLifecycle(bucket: string): Promise<Reply>;
+    putBucketVersioning(bucket: string, status: string): Promise<Reply>;
+    getBucketVersioning(bucket: string): Promise<Reply & { versionStatus?: string }>;
+    getBucketVersions(query: object): Promise<Reply & { objects: { name: string; isLatest: boolean }[]; deleteMarker: { name: string }[] }>;
     putBucketWebsite(bucket: string, config: object): Promise<Reply>;
-    deleteMulti(keys: string[]): Promise<Reply & { deleted?: { Key: string }[] }>;
+    deleteBucketWebsite(bucket: string): Promise<Reply>;
+    getBucketWebsite(bucket: string): Promise<Reply & { index: string }>;
+    putBucketEncryption(bucket: string, rule: object): Promise<Reply>;
+    getBucketEncryption(bucket: string): Promise<Reply & { encryption: { SSEAlgorithm: string } }>;
+    deleteBucketEncryption(bucket: string): Promise<Reply>;
+    processObjectSave(source: string, target: string, process: string, bucket: string): Promise<Reply>;
+    deleteMulti(
+      keys: (string | { key: string; versionId?: string })[],
+    ): Promise<Reply & { deleted?: { Key: string; DeleteMarker?: string }[] }>;
     putBucketACL(name: string, acl?: string): Promise<Reply>;
     getBucketACL(name: string): Promise<Reply & { acl: string }>;
-    putACL(key: string, acl?: string): Promise<Reply>;
-    getACL(key: string): Promise<Reply & { acl: string }>;
+    putACL(key: string, acl?: string, options?: object): Promise<Reply>;
+    getACL(key: string, options?: object): Promise<Reply & { acl: string }>;
     putBucketPolicy(name: string, policy: object): Promise<Reply & { status: number }>;
     getBucketPolicy(name: string): Promise<Reply & { policy: object }>;
     deleteBucketPolicy(name: string): Promise<Reply & { status: number }>;
+    restore(key: string, options?: object): Promise<Reply>;
+    calculatePostSignature(policy: object): { OSSAccessKeyId: string; policy: string; Signature: string };
+    signPostObjectPolicyV4(policy: object, date: Date): string;
     signatureUrl(key: string, options: object): string;
     signatureUrlV4(method: string, expires: number, request: object, key: string): Promise<string>;
   }

@@ -22,6 +22,7 @@ import {
   processing,
   sessionOf,
 } from '../../src/protocols/oss/fixture.ts';
+import { encodePolicy, formOf, signatureFields } from '../../src/protocols/oss/form.fixture.ts';
 import type { Operation } from '../../src/protocols/oss/operation.ts';
 import { operations } from '../../src/protocols/oss/operations.ts';
 
@@ -85,18 +86,26 @@ async function caller(statements: Statement[]): Promise<Key> {
 }
 
 /** Asks for an operation as its row says; without a key the request has no signature. */
-async function ask(operation: Operation, signer: Key | undefined, more: Record<string, string> = {}): Promise<Answer> {
+async function ask(
+  operation: Operation,
+  signer: Key | undefined,
+  more: { headers?: Record<string, string>; query?: Record<string, string> } = {},
+): Promise<Answer> {
   const { level, method, selector, parameter, resource, name, source } = operation;
-  const headers: Record<string, string> = { ...more };
+  const headers: Record<string, string> = { ...more.headers };
   if (source !== undefined) headers[source] = `/photos/${key}`;
   if (resource === 'access-point' && parameter === undefined) Object.assign(headers, pointHeader);
   if (resource === 'object-fc') Object.assign(headers, fcHeader);
   if (name === 'DeleteMultipleObjects') headers['content-md5'] = createHash('md5').update(deleteXml).digest('base64');
-  const query: Record<string, string> = {};
+  const query: Record<string, string> = { ...more.query };
   if (selector !== undefined) query[selector] = '';
   if (parameter !== undefined) query[parameter] = 'ap-01';
   if (name.startsWith('UploadPart')) query.partNumber = '1';
   const bucket = level === 'service' ? '' : 'photos';
+  if (operation.signedInBody) {
+    const signed = signer && signatureFields(encodePolicy([]), signer);
+    return fetchUrl(`http://127.0.0.1:${oss.port}/photos`, { method, ...formOf({ key, ...headers, ...signed }, {}) });
+  }
   const body = bodies[name] ?? (method === 'PUT' || method === 'POST' ? '' : undefined);
   if (signer) return oss.send(method, bucket, level === 'object' ? key : '', { query, headers, body, key: signer });
   const path = level === 'service' ? '/' : `/photos/${level === 'object' ? key : ''}`;
@@ -162,17 +171,18 @@ describe('every OSS operation, by policies of the caller', () => {
   }
 });
 
-describe('headers that ask for more', () => {
+describe('headers and parameters that ask for more', () => {
   before(restore);
   for (const { operation, title } of titled) {
-    for (const { header, action } of operation.also ?? []) {
-      test(`${title} with ${header} needs ${action}`, async () => {
+    for (const { header, parameter, action } of operation.also ?? []) {
+      test(`${title} with ${header ?? parameter} needs ${action}`, async () => {
+        const asked = header === undefined ? { query: { [parameter]: 'null' } } : { headers: { [header]: 'private' } };
         const arn = arns[operation.resource];
         const one = { Effect: 'Allow', Action: [operation.action], Resource: arn };
         const without = await caller([one, ...besides(operation)]);
         const both = await caller([one, ...besides(operation), { Effect: 'Allow', Action: [action], Resource: arn }]);
-        refused(await ask(operation, without, { [header]: 'private' }), /implicit deny/, 'without');
-        admitted(await ask(operation, both, { [header]: 'private' }), 'with');
+        refused(await ask(operation, without, asked), /implicit deny/, 'without');
+        admitted(await ask(operation, both, asked), 'with');
       });
     }
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { createAccessPoint, createBucket, createObjectFc, deployFunction, ossDo } from '../acceptance/harness/deploy.ts';
 import { pathOf, presignV1, presignV4, queryOf, signAcs3, signHeaderV1, signHeaderV4, type Unsigned } from '../acceptance/harness/sign.ts';
@@ -85,9 +86,24 @@ function captures(sluice: Sluice, alias: string): { door: 'data' | 'control' | '
   ] as const) {
     add('control', method, path, signAcs3({ method, path, host, body: Buffer.from(body) }, key), body);
   }
+  add('data', 'POST', `/${bucket}`, { 'Content-Type': 'multipart/form-data; boundary=fuzz' }, formBody(sluice));
   add('control', 'GET', '/health/ready', {});
   add('control', 'POST', '/', { 'content-type': 'application/x-www-form-urlencoded' }, 'Action=AssumeRole&Version=2015-04-01&Format=JSON');
   return list;
+}
+
+/** A form whose policy is signed. */
+function formBody({ key }: Sluice): string {
+  const conditions = [['starts-with', '$key', 'form/'], ['content-length-range', 0, 1000], { success_action_status: '201' }];
+  const expiration = new Date(Date.now() + 600_000).toISOString();
+  const policy = Buffer.from(JSON.stringify({ expiration, conditions })).toString('base64');
+  const Signature = createHmac('sha1', key.secret).update(policy).digest('base64');
+  const fields = { key: `form/\${filename}`, OSSAccessKeyId: key.id, policy, Signature, success_action_status: '201', 'x-oss-meta-a': 'b' };
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `--fuzz\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
+  const file = '--fuzz\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\nhello\r\n';
+  return `${parts.join('')}${file}--fuzz--\r\n`;
 }
 
 const spice = [

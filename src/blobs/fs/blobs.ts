@@ -1,9 +1,23 @@
+import { fstatSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { now, randomHex, sleep } from '../../kit/index.ts';
-import { type BlobStream, type Blobs, type BlobWriter, MissingBlob, type Range } from '../port.ts';
+import type { BlobKeys } from '../keys.ts';
+import {
+  type BlobFacts,
+  type BlobOptions,
+  type BlobStream,
+  type Blobs,
+  type BlobWriter,
+  DamagedBlob,
+  LockedBlob,
+  MissingBlob,
+  type Range,
+} from '../port.ts';
 import { close, copyFile, fsync, hasCode, link, open, readdir, rename, stat, unlink } from './files.ts';
+import { Frames } from './frames.ts';
+import { isHeld } from './hold.ts';
 import { Layout } from './layout.ts';
-import { FileStream, readWhole } from './reader.ts';
+import { FileStream, openBlob, readWhole } from './reader.ts';
 import { FsWriter } from './writer.ts';
 
 const idForm = /^[0-9a-f]{32}$/;
@@ -11,34 +25,50 @@ const sweepTurn = 64;
 /** Why a file cannot have a second name. */
 const unlinkable = ['EMLINK', 'EPERM', 'EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
-/**
- * Blobs as files below `folder` (made when new; its parent must exist). `full` syncs each file and its folder before commit() resolves,
- * `relaxed` leaves that to the system.
- */
-export async function openFsBlobs({ folder, durability }: { folder: string; durability: 'full' | 'relaxed' }): Promise<Blobs> {
-  const root = resolve(folder);
-  const layout = new Layout(root, durability === 'full');
+export interface FsBlobsOptions {
+  folder: string;
+  /** `full` syncs each file and its folder before commit() resolves, `relaxed` leaves that to the system. */
+  durability: 'full' | 'relaxed';
+  /** What sealed blobs are encrypted with; without it none can be written or read. */
+  keys?: BlobKeys | undefined;
+  /** Accepts blobs without checksums: those of data folders that an early version made. */
+  bare?: boolean;
+  /** Told of each read that found no blob, or a damaged or locked one. */
+  onDamage?: (error: MissingBlob | DamagedBlob | LockedBlob) => void;
+}
+
+/** Blobs as files below `folder` (made when new; its parent must exist); see trailer.ts for the form of a file. */
+export async function openFsBlobs(options: FsBlobsOptions): Promise<Blobs> {
+  const root = resolve(options.folder);
+  const layout = new Layout(root, options.durability === 'full');
   await layout.prepare(root);
-  return new FsBlobs(layout, durability === 'full');
+  return new FsBlobs(root, layout, options);
 }
 
 class FsBlobs implements Blobs {
+  readonly #root: string;
   readonly #layout: Layout;
   readonly #durable: boolean;
+  readonly #frames: Frames;
+  readonly #onDamage: NonNullable<FsBlobsOptions['onDamage']>;
   readonly #writing = new Set<string>();
 
-  constructor(layout: Layout, durable: boolean) {
+  constructor(root: string, layout: Layout, { durability, keys, bare = false, onDamage = () => {} }: FsBlobsOptions) {
+    this.#root = root;
     this.#layout = layout;
-    this.#durable = durable;
+    this.#durable = durability === 'full';
+    this.#frames = new Frames({ keys, bare });
+    this.#onDamage = onDamage;
   }
 
-  async create(): Promise<BlobWriter> {
+  async create({ sealed = false }: BlobOptions = {}): Promise<BlobWriter> {
+    const framer = this.#frames.framer(sealed);
     const id = randomHex(16);
     this.#writing.add(id);
     const ended = () => this.#writing.delete(id);
     try {
       const fd = await open(this.#layout.temporary(id), 'wx', 0o600);
-      return new FsWriter(id, fd, this.#layout, this.#durable, ended);
+      return new FsWriter(id, fd, this.#layout, framer, this.#durable, ended);
     } catch (error) {
       ended();
       throw error;
@@ -46,11 +76,56 @@ class FsBlobs implements Blobs {
   }
 
   readSmall(id: string, size: number): Buffer {
-    return readWhole(id, this.#layout.path(id), size);
+    try {
+      return readWhole(id, this.#layout.path(id), size, this.#frames);
+    } catch (error) {
+      this.#found(error);
+      throw error;
+    }
   }
 
   read(id: string, range: Range): BlobStream {
-    return new FileStream(id, this.#layout.path(id), range);
+    try {
+      return new FileStream(id, this.#layout.path(id), range, this.#frames, (error) => this.#found(error));
+    } catch (error) {
+      this.#found(error);
+      throw error;
+    }
+  }
+
+  #found(error: unknown): void {
+    if (error instanceof DamagedBlob || error instanceof LockedBlob || error instanceof MissingBlob) this.#onDamage(error);
+  }
+
+  damaged(error: DamagedBlob): void {
+    this.#onDamage(error);
+  }
+
+  async facts(id: string): Promise<BlobFacts> {
+    const fd = openBlob(id, this.#layout.path(id));
+    try {
+      const { size: bytes, mtimeMs } = fstatSync(fd);
+      const trailer = this.#frames.trailer(id, fd, bytes);
+      if (!trailer) this.#frames.bare(id);
+      return {
+        size: trailer?.size ?? bytes,
+        sealed: trailer?.form === 'sealed',
+        checked: trailer !== undefined,
+        modifiedAt: Math.round(mtimeMs),
+      };
+    } finally {
+      await close(fd);
+    }
+  }
+
+  async *list(): AsyncGenerator<string> {
+    for (const folder of this.#layout.leafFolders()) {
+      for (const id of await list(folder)) if (idForm.test(id) && !this.#writing.has(id)) yield id;
+    }
+  }
+
+  removable(): boolean {
+    return !isHeld(this.#root);
   }
 
   /** A second name of the same file, as blobs never change; where there can be none (another file system, too many names) a copy. */

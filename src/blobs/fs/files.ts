@@ -13,6 +13,9 @@ export const link: (from: string, to: string) => Promise<void> = promisify(fs.li
 /** Shares the bytes where the file system can. */
 export const copyFile = (from: string, to: string): Promise<void> =>
   promisify(fs.copyFile)(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
+const utimes: (path: string, accessed: number, modified: number) => Promise<void> = promisify(fs.utimes);
+/** Sets a file's time, in epoch milliseconds. */
+export const touch = (path: string, ms: number): Promise<void> => utimes(path, ms / 1000, ms / 1000);
 const unlinkFile: (path: string) => Promise<void> = promisify(fs.unlink);
 const writev = promisify(fs.writev);
 

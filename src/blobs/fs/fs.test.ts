@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { blobsContract, store } from '../contract.ts';
+import { makeBlobKeys } from '../keys.ts';
+import type { Blobs } from '../port.ts';
 import { openFsBlobs } from './blobs.ts';
 
 for (const durability of ['full', 'relaxed'] as const) {
@@ -21,6 +23,24 @@ async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
+
+/** Seals every blob, whatever is asked. */
+function sealing(inner: Blobs): Blobs {
+  return new Proxy(inner, {
+    get: (target, name) => {
+      if (name === 'create') return () => target.create({ sealed: true });
+      const value = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+blobsContract('fs, sealed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-blobs-'));
+  const keys = makeBlobKeys(join(folder, 'keys.json'));
+  const blobs = sealing(await openFsBlobs({ folder: join(folder, 'blobs'), durability: 'full', keys }));
+  return { blobs, remove: () => rm(folder, { recursive: true }) };
+});
 
 describe('fs driver', () => {
   let folder: string;

@@ -1,6 +1,11 @@
 import { join } from 'node:path';
 import { close, fsync, makeFolder, open, syncFolder } from './files.ts';
 
+/** The file of a blob below the folder of the driver. */
+export function blobPath(folder: string, id: string): string {
+  return join(folder, 'data', id[0] as string, id[1] as string, id);
+}
+
 /** Where blobs live: `tmp/<id>` while written, `data/<d>/<d>/<id>` by the id's first two hex digits afterwards. */
 export class Layout {
   readonly tmp: string;

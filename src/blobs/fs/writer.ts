@@ -1,11 +1,13 @@
 import { type BlobWriter, pieceBytes } from '../port.ts';
 import { close, fsync, rename, unlink, writeAll } from './files.ts';
 import type { Layout } from './layout.ts';
+import type { Framer } from './trailer.ts';
 
 /** Writes one blob: pieces of 256 KiB, one being written while the next fills up. */
 export class FsWriter implements BlobWriter {
   readonly id: string;
   readonly #layout: Layout;
+  readonly #framer: Framer;
   readonly #durable: boolean;
   readonly #ended: () => void;
   #fd: number | undefined;
@@ -16,10 +18,11 @@ export class FsWriter implements BlobWriter {
   #state: 'open' | 'committing' | 'ended' = 'open';
 
   /** @param ended called once, when the blob is committed or gone */
-  constructor(id: string, fd: number, layout: Layout, durable: boolean, ended: () => void) {
+  constructor(id: string, fd: number, layout: Layout, framer: Framer, durable: boolean, ended: () => void) {
     this.id = id;
     this.#fd = fd;
     this.#layout = layout;
+    this.#framer = framer;
     this.#durable = durable;
     this.#ended = ended;
   }
@@ -27,7 +30,7 @@ export class FsWriter implements BlobWriter {
   write(chunk: Buffer): Promise<void> | void {
     if (this.#state !== 'open') return Promise.reject(new Error(`The blob ${this.id} is ${this.#state}; nothing can be added.`));
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    for (const part of this.#framer.take(chunk)) this.#chunks.push(part);
     this.#bytes += chunk.length;
     if (this.#bytes < pieceBytes && !this.#failure) return;
     return this.#flushing || this.#failure ? this.#next() : this.#flush();
@@ -63,6 +66,7 @@ export class FsWriter implements BlobWriter {
     try {
       await this.#flushing;
       if (this.#failure) throw this.#failure;
+      this.#chunks.push(this.#framer.end());
       await writeAll(this.#fd as number, this.#chunks);
       if (this.#durable) await fsync(this.#fd as number);
       await this.#closeFile();

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { now, randomHex } from '../../kit/index.ts';
-import { type Blobs, type BlobWriter, MissingBlob, pieceBytes, type Range, shortBlob } from '../port.ts';
+import { type BlobFacts, type Blobs, type BlobWriter, MissingBlob, pieceBytes, type Range, shortBlob } from '../port.ts';
 
 interface Held {
   bytes: Buffer;
@@ -60,6 +60,22 @@ class MemoryBlobs implements Blobs {
     for (const [id] of lost) this.#held.delete(id);
     return Promise.resolve(lost.length);
   }
+
+  facts(id: string): Promise<BlobFacts> {
+    const held = this.#held.get(id);
+    if (!held) return Promise.reject(new MissingBlob(id));
+    return Promise.resolve({ size: held.bytes.length, sealed: false, checked: true, modifiedAt: held.since });
+  }
+
+  async *list(): AsyncGenerator<string> {
+    yield* [...this.#held.keys()];
+  }
+
+  removable(): boolean {
+    return true;
+  }
+
+  damaged(): void {}
 
   writers(): number {
     return this.#writing.size;

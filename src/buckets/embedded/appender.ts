@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../faults/index.ts';
-import { combineCrc64, now, randomHex } from '../../kit/index.ts';
+import { combineCrc64, randomHex } from '../../kit/index.ts';
 import { MetadataConflict, type Step } from '../../metadata/index.ts';
+import { isSealed } from '../encryption.ts';
 import { checkKey } from '../names.ts';
 import type { AppendRequest, ObjectHead } from '../store.ts';
 import type { Copier } from './copier.ts';
 import type { StoreParts } from './parts.ts';
 import { discardPiece, insertPiece, type PieceRow, selectPieceRows } from './piece-rows.ts';
-import { changedTooOften } from './recorder.ts';
+import { changedTooOften, type NewHead } from './recorder.ts';
 import { type Uploaded, upload } from './upload.ts';
 
 const maxAttempts = 20;
@@ -69,15 +70,15 @@ export class Appender {
     const { bucket, key } = request;
     const { storageClass } = registry.require(bucket);
     checkKey(key);
-    this.#current(request);
+    const sealed = isSealed((this.#current(request)?.head ?? request).headers);
     return this.#copier.guarded(async (begun) => {
-      const added = await upload(blobs, request, begun);
+      const added = await upload(blobs, { ...request, sealed }, begun);
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
         const current = this.#current(request);
         if (request.position + added.size > mostBytes) {
           throw new Fault('EntityTooLarge', `An object that is appended to may have at most ${mostBytes} bytes.`);
         }
-        const head = headFor(request, current?.head, added, storageClass);
+        const head = headFor(request, current?.head, added, storageClass, this.#parts.clock.now());
         const written = await this.#write(head, current, added, begun);
         if (written) return written;
       }
@@ -88,7 +89,9 @@ export class Appender {
   /** The object as it is, which must be one that can be appended to at that position. @throws Fault */
   #current({ bucket, key, position }: AppendRequest): Current | undefined {
     const head = this.#parts.cache.freshHead(bucket, key);
-    if (head && head.type !== 'Appendable') throw new Fault('ObjectNotAppendable', undefined, { extra: { Key: key } });
+    // A delete marker is no object that could grow (Alibaba OSS API reference, "AppendObject", versioning).
+    if (head ? head.type !== 'Appendable' : this.#isDeleted(bucket, key))
+      throw new Fault('ObjectNotAppendable', undefined, { extra: { Key: key } });
     const size = head?.size ?? 0;
     if (size !== position) {
       throw new Fault('PositionNotEqualToLength', `The position is ${position}, but the object has ${size} bytes.`, {
@@ -99,14 +102,19 @@ export class Appender {
     return head && { head, rows: this.#parts.metadata.all<PieceRow>(selectPieceRows, [head.blob]) };
   }
 
+  #isDeleted(bucket: string, key: string): boolean {
+    const { registry, cache } = this.#parts;
+    return registry.find(bucket)?.versioning !== undefined && cache.marker(bucket, key) !== undefined;
+  }
+
   /** Makes the longer object visible; undefined when the object is no longer what it was. */
   async #write(
-    head: ObjectHead,
+    head: NewHead,
     current: Current | undefined,
     added: Uploaded,
     begun: (blob: string) => void,
   ): Promise<ObjectHead | undefined> {
-    const { recorder, blobs } = this.#parts;
+    const { blobs } = this.#parts;
     const rows = current?.rows ?? [];
     if (rows.length !== (current?.head.pieces ?? 0)) return undefined;
     const merged = rows.slice(
@@ -116,7 +124,7 @@ export class Appender {
           added.size,
         ),
     );
-    const piece = merged.length > 0 ? await this.#merge([...merged, added], begun) : added;
+    const piece = merged.length > 0 ? await this.#merge([...merged, added], isSealed(head.headers), begun) : added;
     const number = merged[0]?.number ?? (rows.at(-1)?.number ?? 0) + 1;
     const pieces = rows.length - merged.length + 1;
     const also: Step[] = [];
@@ -127,7 +135,7 @@ export class Appender {
     for (const row of merged) also.push(...discardPiece(head.blob, row.number, head, head.modifiedAt));
     also.push(insertPiece(head.blob, { ...piece, number, modified_at: head.modifiedAt }));
     try {
-      const written = await recorder.recordOver({ ...head, pieces }, current ? { blob: current.head.blob } : 'nothing', also);
+      const written = await this.#record({ ...head, pieces }, current?.head, also);
       if (written && piece !== added) await blobs.remove(added.blob);
       return written;
     } catch (error) {
@@ -138,23 +146,37 @@ export class Appender {
     }
   }
 
-  async #merge(pieces: readonly { blob: string; size: number }[], begun: (blob: string) => void): Promise<Uploaded> {
+  /** An object that grows stays the version that it is. */
+  async #record(head: NewHead, current: ObjectHead | undefined, also: readonly Step[]): Promise<ObjectHead | undefined> {
+    const { recorder } = this.#parts;
+    if (!current) return recorder.recordFirst(head, also);
+    const grown = { ...head, version: current.version };
+    return (await recorder.recordOver(grown, current.blob, also)) ? grown : undefined;
+  }
+
+  async #merge(pieces: readonly { blob: string; size: number }[], sealed: boolean, begun: (blob: string) => void): Promise<Uploaded> {
     const { blobs, pins } = this.#parts;
     const release = pins.hold(pieces.map(({ blob }) => blob));
     const source = async function* (): AsyncGenerator<Buffer> {
       for (const { blob, size } of pieces) if (size > 0) yield* blobs.read(blob, { start: 0, end: size - 1 }) as AsyncIterable<Buffer>;
     };
     try {
-      return await upload(blobs, { source: source() }, begun);
+      return await upload(blobs, { source: source(), sealed }, begun);
     } finally {
       release();
     }
   }
 }
 
-function headFor(request: AppendRequest, before: ObjectHead | undefined, added: Uploaded, storageClass: string): ObjectHead {
+function headFor(
+  request: AppendRequest,
+  before: ObjectHead | undefined,
+  added: Uploaded,
+  storageClass: string,
+  modifiedAt: number,
+): NewHead {
   const grown = {
-    ...{ blob: randomHex(16), modifiedAt: now(), type: 'Appendable' as const, size: request.position + added.size },
+    ...{ blob: randomHex(16), modifiedAt, type: 'Appendable' as const, size: request.position + added.size },
     // No MD5 of the whole: that would take reading it again.
     etag: before ? createHash('md5').update(`${before.etag} ${added.etag}`).digest('hex') : added.etag,
     crc64: combineCrc64(BigInt(before?.crc64 ?? 0), BigInt(added.crc64), added.size).toString(),

@@ -1,13 +1,15 @@
 import { Readable } from 'node:stream';
-import { type BlobStream, type Blobs, MissingBlob, smallBytes } from '../../blobs/index.ts';
+import { type BlobStream, type Blobs, DamagedBlob, LockedBlob, MissingBlob, smallBytes } from '../../blobs/index.ts';
 import { Fault } from '../../faults/index.ts';
-import { Lru } from '../../kit/index.ts';
+import { Crc64, Lru } from '../../kit/index.ts';
 import type { Metadata } from '../../metadata/index.ts';
 import type { ByteRange } from '../range.ts';
 import type { FoundObject, ObjectHead } from '../store.ts';
+import type { DeleteMarker, FoundVersion } from '../versions.ts';
 import { openPieces, type Piece } from './pieces.ts';
 import type { Pins } from './pins.ts';
 import { headOf, type ObjectRow, selectObject, selectPieces } from './rows.ts';
+import { markerOf, selectByBlob, selectNewest, selectVersion, type VersionRow } from './version-rows.ts';
 
 const maxBytes = 32 * 1024 * 1024;
 // What a head costs in memory besides its texts, roughly.
@@ -47,6 +49,14 @@ export class ObjectCache {
     return row && headOf(row);
   }
 
+  /** The version of a key that has that content, current or not. */
+  withBlob(bucket: string, key: string, blob: string): ObjectHead | undefined {
+    const head = this.freshHead(bucket, key);
+    if (head?.blob === blob) return head;
+    const row = this.#metadata.get<VersionRow>(selectByBlob, [bucket, key, blob]);
+    return row && headOf(row);
+  }
+
   get(bucket: string, key: string): FoundObject | undefined {
     const found = this.#find(bucket, key);
     if (!found || found.small) return found;
@@ -58,10 +68,20 @@ export class ObjectCache {
     return entry;
   }
 
+  /** A small body, which has the checksum of its record; checked when it enters the cache, not when it is given out of it. */
   #readSmall({ head, pieces }: Entry): Buffer {
     if (head.size === 0) return Buffer.alloc(0);
-    if (!pieces) return this.#blobs.readSmall(head.blob, head.size);
-    return Buffer.concat(pieces.map(({ blob, size }) => this.#blobs.readSmall(blob, size)));
+    try {
+      const body = pieces
+        ? Buffer.concat(pieces.map(({ blob, size }) => this.#blobs.readSmall(blob, size)))
+        : this.#blobs.readSmall(head.blob, head.size);
+      if (Crc64.of(body).toString() === head.crc64) return body;
+      const damage = new DamagedBlob(head.blob, 'its CRC-64 is not that of the record');
+      this.#blobs.damaged(damage);
+      throw damage;
+    } catch (error) {
+      throw unreadable(error);
+    }
   }
 
   /** Reads the list of blobs as well. The object may change between the two reads, which then do not fit. */
@@ -83,6 +103,35 @@ export class ObjectCache {
     return undefined;
   }
 
+  /** One version by its id, past the cache. */
+  version(bucket: string, key: string, version: string): FoundVersion | undefined {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const row = this.#versionRow(bucket, key, version);
+      if (!row) return undefined;
+      if (row.marker === 1) return markerOf(row);
+      const entry = this.#entryOf(headOf(row));
+      if (row.pieces > 0) entry.pieces = this.#metadata.all<Piece>(selectPieces, [row.blob]);
+      if ((entry.pieces?.length ?? 0) === row.pieces) return entry;
+    }
+    throw new Fault('ServiceUnavailable', 'The object is being changed too often to be read. Try again.');
+  }
+
+  /** An object may become noncurrent between two reads, but never current again without another version being deleted. */
+  #versionRow(bucket: string, key: string, version: string): VersionRow | undefined {
+    for (const table of ['objects', 'versions', 'objects'] as const) {
+      const { sql, params } = selectVersion(table, version);
+      const row = this.#metadata.get<VersionRow>(sql, [bucket, key, ...params]);
+      if (row) return row;
+    }
+    return undefined;
+  }
+
+  /** The delete marker in the place of an object. */
+  marker(bucket: string, key: string): DeleteMarker | undefined {
+    const row = this.#metadata.get<VersionRow>(selectNewest, [bucket, key]);
+    return row?.latest === 1 ? markerOf(row) : undefined;
+  }
+
   forget(bucket: string, key: string): void {
     this.#entries.delete(nameOf(bucket, key));
   }
@@ -93,8 +142,13 @@ export class ObjectCache {
     if (known) return known;
     const head = this.freshHead(bucket, key);
     if (!head) return undefined;
-    const entry: Entry = { head, small: undefined, pieces: undefined, open: (range) => this.#open(entry, range) };
+    const entry = this.#entryOf(head);
     this.#entries.set(name, entry);
+    return entry;
+  }
+
+  #entryOf(head: ObjectHead): Entry {
+    const entry: Entry = { head, small: undefined, pieces: undefined, open: (range) => this.#open(entry, range) };
     return entry;
   }
 
@@ -103,10 +157,16 @@ export class ObjectCache {
     try {
       return pieces ? openPieces(this.#blobs, pieces, range, this.#pins) : this.#blobs.read(head.blob, range);
     } catch (error) {
-      if (!(error instanceof MissingBlob)) throw error;
+      if (!(error instanceof MissingBlob)) throw unreadable(error);
       throw new Fault('ServiceUnavailable', 'The object changed while it was about to be read. Try again.', { cause: error });
     }
   }
+}
+
+/** What a client hears of bytes that cannot be read; the log says more. */
+function unreadable(error: unknown): unknown {
+  if (error instanceof LockedBlob) return new Fault('EncryptionKeyNotFound', undefined, { cause: error });
+  return error instanceof DamagedBlob || error instanceof MissingBlob ? new Fault('ObjectDamaged', undefined, { cause: error }) : error;
 }
 
 /** A bucket name holds no slash, so this is unique. */

@@ -12,7 +12,8 @@ import { type Blobs, memoryBlobs, openFsBlobs } from '../../blobs/index.ts';
 import { after } from '../../kit/index.ts';
 import { type Metadata, openMetadata } from '../../metadata/index.ts';
 import { bodyOf, chunked, md5, plain, someBucket, storeContract } from '../contract.ts';
-import type { Store } from '../store.ts';
+import type { FoundObject, Store } from '../store.ts';
+import { isMarker } from '../versions.ts';
 import { openBuckets } from './open.ts';
 
 interface Parts {
@@ -62,8 +63,10 @@ async function blobFiles(folder: string): Promise<string[]> {
 
 /** Every blob on disk belongs to exactly one object or unfinished upload and none is missing. */
 async function assertTidy(folder: string, metadata: Metadata): Promise<void> {
-  const rows = metadata.all<{ blob: string }>(`select blob from objects where type = 'Normal' union all select blob from pieces`);
-  const owned = `select 1 as found from pieces where owner not in (select id from uploads) and owner not in (select blob from objects)`;
+  const rows = metadata.all<{ blob: string }>(`select blob from objects where type = 'Normal' union all select blob from pieces
+    union all select blob from versions where type = 'Normal' and marker = 0`);
+  const owned = `select 1 as found from pieces where owner not in (select id from uploads) and owner not in (select blob from objects)
+    and owner not in (select blob from versions)`;
   assert.equal(metadata.get(owned), undefined, 'pieces without an owner');
   assert.deepEqual((await blobFiles(folder)).toSorted(), rows.map((row) => row.blob).toSorted());
   assert.equal(metadata.get<{ n: number }>('select count(*) as n from garbage')?.n, 0);
@@ -123,7 +126,7 @@ describe('embedded store on disk', () => {
     assert.equal(await store.sweep(-1000), 0);
     await assertTidy(folder, parts.metadata);
     await store.uploads.abort(unfinished);
-    await store.deleteMany('bucket', ['k', 'copy']);
+    await store.deleteMany('bucket', [{ key: 'k' }, { key: 'copy' }]);
     await store.settled();
     assert.deepEqual(await blobFiles(folder), []);
     assert.equal(parts.metadata.get<{ n: number }>('select count(*) as n from pieces')?.n, 0);
@@ -171,6 +174,42 @@ describe('embedded store on disk', () => {
     await store.settled();
     assert.equal((await blobFiles(folder)).length, 1);
     await assertTidy(folder, parts.metadata);
+  });
+
+  it('looks an object up once, and then not at all, with versioning and without', async () => {
+    for (const versioning of [undefined, 'Enabled', 'Suspended'] as const) {
+      if (versioning) await store.setBucketVersioning('bucket', versioning);
+      for (let i = 0; i < 3; i++) await store.put(plain('k', Buffer.from(`${i}`)));
+      const get = parts.metadata.get.bind(parts.metadata);
+      let lookups = 0;
+      parts.metadata.get = (sql, params) => {
+        lookups += 1;
+        return get(sql, params);
+      };
+      for (let i = 0; i < 5; i++) assert.equal(store.get('bucket', 'k')?.small?.toString(), '2');
+      assert.equal(store.head('bucket', 'k')?.size, 1);
+      assert.equal(lookups, 1, versioning);
+      parts.metadata.get = get;
+    }
+  });
+
+  it('removes the bytes of versions that are deleted, and of no others', async () => {
+    await store.setBucketVersioning('bucket', 'Enabled');
+    const [one, two, three] = [
+      await store.put(plain('k', randomBytes(9))),
+      await store.put(plain('k', randomBytes(9))),
+      await store.put(plain('k', randomBytes(9))),
+    ];
+    await store.delete('bucket', 'k');
+    await store.settled();
+    assert.equal(await store.sweep(-1000), 0);
+    assert.deepEqual((await blobFiles(folder)).toSorted(), [one.blob, two.blob, three.blob].toSorted());
+    await store.delete('bucket', 'k', two.version);
+    await store.settled();
+    assert.deepEqual((await blobFiles(folder)).toSorted(), [one.blob, three.blob].toSorted());
+    await assertTidy(folder, parts.metadata);
+    await reopen();
+    assert.equal(md5(await bodyOf(store.version('bucket', 'k', one.version) as FoundObject)), one.etag);
   });
 
   it('removes what earlier runs discarded or left, and nothing else', async () => {
@@ -263,6 +302,10 @@ describe('embedded store on disk', () => {
         sweep: parts.blobs.sweep,
         close: parts.blobs.close,
         writers: parts.blobs.writers,
+        facts: parts.blobs.facts,
+        list: parts.blobs.list,
+        removable: parts.blobs.removable,
+        damaged: parts.blobs.damaged,
       },
       create: async () => {
         const writer = await parts.blobs.create();
@@ -295,13 +338,18 @@ describe('embedded store, killed', () => {
     // For each key: what was last acknowledged, and what was tried since.
     const acknowledged = new Map<string, string>();
     const tried = new Map<string, Set<string>>();
+    const kept: { key: string; version: string; etag: string }[] = [];
     try {
       for (let round = 0; round < 5; round++) {
         const child = spawn(process.execPath, [fixture, folder, `${round}`], { stdio: ['ignore', 'pipe', 'inherit'] });
         const closed = once(child, 'close');
         let armed = false;
         for await (const line of createInterface(child.stdout)) {
-          const [state, , key = '', etag = ''] = line.split(' ');
+          const [state, , key = '', etag = '', last = ''] = line.split(' ');
+          if (state === 'kept') {
+            kept.push({ key, version: etag, etag: last });
+            continue;
+          }
           if (state === 'done') {
             acknowledged.set(key, etag);
             tried.delete(key);
@@ -312,13 +360,22 @@ describe('embedded store, killed', () => {
         assert.deepEqual(await closed, [null, 'SIGKILL']);
         const parts = await openFs(folder, 'full');
         await verify(folder, parts, acknowledged, tried);
+        await verifyVersions(parts.store, kept);
         await parts.close();
       }
-      assert.ok(acknowledged.size > 0);
+      assert.ok(acknowledged.size > 0 && kept.length > 0);
     } finally {
       await rm(folder, { recursive: true });
     }
   });
+
+  async function verifyVersions(store: Store, kept: readonly { key: string; version: string; etag: string }[]): Promise<void> {
+    for (const { key, version, etag } of kept) {
+      const found = store.version('versioned', key, version) ?? assert.fail(`version ${version} of ${key} is lost`);
+      assert.ok(!isMarker(found));
+      assert.equal(md5(await bodyOf(found)), etag);
+    }
+  }
 
   async function verify(folder: string, parts: Parts, acknowledged: Map<string, string>, tried: Map<string, Set<string>>): Promise<void> {
     for (const [key, etag] of acknowledged) {

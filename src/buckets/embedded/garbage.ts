@@ -8,6 +8,8 @@ import { selectBlobUse, selectGarbage, selectPieces } from './rows.ts';
 
 const batch = 64;
 const retryMs = 60_000;
+/** A backup keeps everything as it is for a while. */
+const heldMs = 2_000;
 const sweepMs = 24 * 3_600_000;
 /** Younger orphans are left alone by the sweep that runs by itself: a second guard, besides the lock on the data, for uploads in flight. */
 const orphanMs = 600_000;
@@ -30,6 +32,7 @@ export class Garbage {
   readonly #pending = new Set<string>();
   #collecting: Promise<void> | undefined;
   #again = false;
+  #held: Timer | undefined;
   /** Something was left because it was being read. */
   #left = false;
   #sweeping: Promise<unknown> = Promise.resolve();
@@ -85,6 +88,11 @@ export class Garbage {
     this.#left = false;
     let last = '';
     while (!this.#closed) {
+      if (!this.#blobs.removable()) {
+        this.#held?.cancel();
+        this.#held = after(heldMs, () => this.collect());
+        return;
+      }
       const rows = this.#metadata.all<GarbageRow>(selectGarbage, [last, batch]);
       if (rows.length === 0) return;
       last = (rows.at(-1) as GarbageRow).blob;
@@ -128,12 +136,13 @@ export class Garbage {
 
   #isKnown(blob: string): boolean {
     if (this.#closed || this.#pending.has(blob)) return true;
-    return this.#metadata.get(selectBlobUse, [blob, blob, blob]) !== undefined;
+    return this.#metadata.get(selectBlobUse, [blob, blob, blob, blob]) !== undefined;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) timer.cancel();
+    this.#held?.cancel();
     await this.settled();
     await this.#sweeping;
   }

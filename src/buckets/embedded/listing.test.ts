@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { type Metadata, openMetadata } from '../../metadata/index.ts';
 import type { ObjectPage, ObjectPageRequest } from '../store.ts';
 import { listObjects, successor } from './listing.ts';
-import { storeObject } from './rows.ts';
+import { plainPlace, storeObject } from './rows.ts';
 
 const bytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
@@ -93,7 +93,7 @@ describe('listing', () => {
           values (?, 'o', 0, 'r', 'private', 'Standard', 'LRS') on conflict (name) do nothing`,
         params: [bucket],
       },
-      ...keys.flatMap((key) => storeObject({ ...described, bucket, key, blob: String(blobs++) }, 'nothing')),
+      ...keys.flatMap((key) => storeObject({ ...described, bucket, key, blob: String(blobs++) }, 'nothing', plainPlace(0))),
     ]);
   }
   const names = (page: ObjectPage) => ({

@@ -5,6 +5,7 @@ import type { Garbage } from './garbage.ts';
 import type { Pins } from './pins.ts';
 import type { Recorder } from './recorder.ts';
 import type { Registry } from './registry.ts';
+import type { SteadyClock } from './steady-clock.ts';
 
 /** What the parts of the embedded store work with. */
 export interface StoreParts {
@@ -15,4 +16,5 @@ export interface StoreParts {
   readonly cache: ObjectCache;
   readonly garbage: Garbage;
   readonly recorder: Recorder;
+  readonly clock: SteadyClock;
 }

@@ -22,6 +22,8 @@ export interface UploadRow {
   acl: string;
   tags: string;
   writes: number;
+  /** Time from which its age counts; 0 for uploads of older data formats. */
+  aged_from: number;
 }
 
 const pieceColumns = 'number, blob, size, etag, crc64, modified_at';
@@ -33,7 +35,7 @@ export const selectUpload = 'select * from uploads where id = ? and bucket = ? a
 
 /** A page of uploads from a key on: with `after` those of that key beyond an id, and of later keys; else all from that key. */
 export function selectUploads(from: 'after' | 'including', bounded: boolean): string {
-  const low = from === 'after' ? 'key >= ? and (key > ? or id > ?)' : 'key >= ?';
+  const low = from === 'after' ? '(key, id) > (?, ?)' : 'key >= ?';
   return `select * from uploads where bucket = ? and ${low} ${bounded ? 'and key < ?' : ''} order by key, id limit ?`;
 }
 
@@ -41,14 +43,14 @@ export function uploadOf(row: UploadRow): Upload {
   return { upload: row.id, bucket: row.bucket, key: row.key, storageClass: row.storage_class, createdAt: row.created_at };
 }
 
-const uploadColumns = 'id, bucket, key, created_at, content_type, headers, meta, storage_class, acl, tags';
+const uploadColumns = 'id, bucket, key, created_at, content_type, headers, meta, storage_class, acl, tags, aged_from';
 
 /** Notes an upload, if its bucket is still there. */
 export function insertUpload(row: Omit<UploadRow, 'writes'>, otherwise: string): Step {
-  const { id, bucket, key, created_at, content_type, headers, meta, storage_class, acl, tags } = row;
+  const { id, bucket, key, created_at, content_type, headers, meta, storage_class, acl, tags, aged_from } = row;
   return {
-    sql: `insert into uploads (${uploadColumns}) select ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where exists (select 1 from buckets where name = ?)`,
-    params: [id, bucket, key, created_at, content_type, headers, meta, storage_class, acl, tags, bucket],
+    sql: `insert into uploads (${uploadColumns}) select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where exists (select 1 from buckets where name = ?)`,
+    params: [id, bucket, key, created_at, content_type, headers, meta, storage_class, acl, tags, aged_from, bucket],
     expect: { changes: 1, otherwise },
   };
 }

@@ -3,7 +3,9 @@ import { parsePolicy } from '../../identity/index.ts';
 import { now } from '../../kit/index.ts';
 import { type Metadata, MetadataConflict, type SqlValue, type Step } from '../../metadata/index.ts';
 import { checkBucketName } from '../names.ts';
-import type { Bucket, BucketGuard, BucketPage, BucketPageRequest, BucketSettings, NewBucket } from '../store.ts';
+import type { BucketSettings } from '../settings.ts';
+import type { Bucket, BucketGuard, BucketPage, BucketPageRequest, NewBucket } from '../store.ts';
+import type { Versioning } from '../versions.ts';
 import { type BucketRow, bucketOf, insertBucket, selectBucket, selectBuckets } from './rows.ts';
 
 const pageRows = 1000;
@@ -78,7 +80,16 @@ export class Registry {
     return this.#set(name, 'public_access_block', block ? 1 : 0);
   }
 
-  async #set(name: string, column: 'acl' | 'policy' | 'public_access_block', value: SqlValue): Promise<void> {
+  setVersioning(name: string, versioning: Versioning): Promise<void> {
+    return this.#set(name, 'versioning', versioning);
+  }
+
+  /** Reads a bucket again, which a transaction did not find as it was. @throws Fault NoSuchBucket */
+  check(name: string): void {
+    if (!this.#refresh(name)) throw noSuchBucket(name);
+  }
+
+  async #set(name: string, column: 'acl' | 'policy' | 'public_access_block' | 'versioning', value: SqlValue): Promise<void> {
     this.require(name);
     const sql = `update buckets set ${column} = ? where name = ?`;
     await this.#change(name, [{ sql, params: [value, name], expect: { changes: 1, otherwise: 'absent' } }]);
@@ -97,6 +108,10 @@ export class Registry {
       if (step?.changes === 1) return;
     }
     throw new Fault('ServiceUnavailable', 'The settings of the bucket are being changed too often. Try again.');
+  }
+
+  all(): Bucket[] {
+    return [...this.#buckets.values()];
   }
 
   /** Whether public access is blocked for all buckets. */
@@ -121,8 +136,8 @@ export class Registry {
     const steps = [step(touch, [name], 'absent')];
     if (guard) steps.push(step(`${touch} and (${guard.sql})`, [name, ...guard.params], 'guarded'));
     const empty = `delete from buckets where name = ? and not exists (select 1 from objects where bucket = ?)
-      and not exists (select 1 from uploads where bucket = ?)`;
-    steps.push(step(empty, [name, name, name], 'not empty'));
+      and not exists (select 1 from versions where bucket = ?) and not exists (select 1 from uploads where bucket = ?)`;
+    steps.push(step(empty, [name, name, name, name], 'not empty'));
     await this.#change(name, steps, guard);
   }
 

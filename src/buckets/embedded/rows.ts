@@ -1,6 +1,7 @@
 import { type NamedPolicy, parsePolicy } from '../../identity/index.ts';
 import type { SqlValue, Step } from '../../metadata/index.ts';
 import type { Bucket, NewBucket, ObjectHead, ObjectType } from '../store.ts';
+import { nullVersion, type Versioning } from '../versions.ts';
 
 export interface BucketRow {
   name: string;
@@ -12,6 +13,7 @@ export interface BucketRow {
   redundancy: string;
   policy: string | null;
   public_access_block: number;
+  versioning: Versioning | '';
   extra: string;
 }
 
@@ -32,10 +34,14 @@ export interface ObjectRow {
   pieces: number;
   tags: string;
   target: string | null;
+  /** Sorts the versions of a key, the newest first; the id, unless it is the null version. */
+  version: string;
+  null_version: number;
 }
 
-const objectColumns =
-  'bucket, key, blob, size, etag, crc64, content_type, headers, meta, modified_at, type, storage_class, acl, pieces, tags, target';
+/** What is read of an object. */
+export const objectColumns = `bucket, key, blob, size, etag, crc64, content_type, headers, meta, modified_at, type, storage_class, acl, pieces, tags,
+  target, version, null_version`;
 const nothing: Readonly<Record<string, string>> = Object.freeze({});
 
 export const selectBucket = 'select * from buckets where name = ?';
@@ -44,7 +50,8 @@ export const selectObject = `select ${objectColumns} from objects where bucket =
 export const selectGarbage = 'select blob, bucket, key from garbage where blob > ? order by blob limit ?';
 /** 1 when a blob belongs to an object or an upload, or waits for its removal. */
 export const selectBlobUse = `select 1 as used where exists (select 1 from objects where blob = ?)
-  or exists (select 1 from pieces where blob = ?) or exists (select 1 from garbage where blob = ?)`;
+  or exists (select 1 from pieces where blob = ?) or exists (select 1 from versions where blob = ?)
+  or exists (select 1 from garbage where blob = ?)`;
 /** The blobs of an upload, or of the object whose blob is their owner, in order. */
 export const selectPieces = 'select number, blob, size from pieces where owner = ? order by number';
 
@@ -66,6 +73,7 @@ export function bucketOf(row: BucketRow): Bucket {
     ...(row.policy === null ? {} : { policy: row.policy }),
     policies: row.policy === null ? [] : [policyOf(row.name, row.policy)],
     blockPublicAccess: row.public_access_block !== 0,
+    ...(row.versioning === '' ? {} : { versioning: row.versioning }),
     settings: JSON.parse(row.extra),
   };
 }
@@ -96,6 +104,7 @@ export function headOf(row: ObjectRow): ObjectHead {
     blob: row.blob,
     pieces: row.pieces,
     tags: recordOf(row.tags),
+    version: row.null_version === 1 ? nullVersion : row.version,
   };
   return row.target === null ? head : { ...head, target: row.target };
 }
@@ -121,11 +130,8 @@ export function discardObject(bucket: string, key: string, since: number): Step 
   };
 }
 
-export function deleteObject(bucket: string, key: string): Step {
-  return { sql: 'delete from objects where bucket = ? and key = ?', params: [bucket, key] };
-}
-
-const written = [
+/** Columns of an object's content, which objects and versions have alike. */
+const content = [
   'blob',
   'size',
   'etag',
@@ -142,21 +148,25 @@ const written = [
   'tags',
   'target',
 ];
+/** The same, for statements that move a row. */
+export const contentColumns: string = content.join(', ');
+const written = [...content, 'version', 'null_version'];
 const insertion = `insert into objects (bucket, key, ${written.join(', ')})
-  select ?, ?, ${written.map(() => '?').join(', ')} where exists (select 1 from buckets where name = ?)`;
+  select ?, ?, ${written.map(() => '?').join(', ')} where exists (select 1 from buckets where name = ? and versioning = ?)`;
 const replacement = `on conflict (bucket, key) do update set ${written.map((column) => `${column} = excluded.${column}`).join(', ')}`;
-const update = `update objects set ${written.map((column) => `${column} = ?`).join(', ')} where bucket = ? and key = ? and blob = ?`;
+const update = `update objects set ${content.map((column) => `${column} = ?`).join(', ')} where bucket = ? and key = ? and blob = ?
+  and exists (select 1 from buckets where name = ? and versioning = ?)`;
 
 /** What the object may replace: anything, only nothing, or only the content with that blob. */
 export type Replaces = 'anything' | 'nothing' | { blob: string };
 
-/** Reasons of the conflicts that storeObject raises, besides `unique`. */
+/** Reasons of the conflicts that storing an object raises, besides `unique`. The bucket is gone, or its versioning is another. */
 export const bucketGone = 'bucket gone';
 export const objectChanged = 'object changed';
 
-/** Writes the object's row in a transaction that holds only if the bucket exists and the object is still what it replaces. */
-export function storeObject(head: ObjectHead, replaces: Replaces): Step[] {
-  const values: SqlValue[] = [
+/** The content of an object as it is stored. `agedFrom` is the time from which its age counts. */
+export function contentOf(head: Omit<ObjectHead, 'version'>, agedFrom: number): SqlValue[] {
+  return [
     head.blob,
     head.size,
     head.etag,
@@ -164,7 +174,7 @@ export function storeObject(head: ObjectHead, replaces: Replaces): Step[] {
     head.contentType,
     JSON.stringify(head.headers),
     JSON.stringify(head.meta),
-    head.modifiedAt,
+    agedFrom,
     head.modifiedAt,
     head.type,
     head.storageClass,
@@ -173,13 +183,43 @@ export function storeObject(head: ObjectHead, replaces: Replaces): Step[] {
     tagsText(head.tags),
     head.target ?? null,
   ];
+}
+
+/** Where a row goes: the bucket's versioning as it must still be, and the version that it becomes. */
+export interface Place {
+  readonly versioning: Versioning | '';
+  readonly version: string;
+  readonly isNull: boolean;
+  readonly agedFrom: number;
+}
+
+/** The place of objects in a bucket whose versioning was never enabled. */
+export function plainPlace(agedFrom: number): Place {
+  return { versioning: '', version: nullVersion, isNull: true, agedFrom };
+}
+
+/** Makes a row the current version of its key: over what is there, or where nothing is. */
+export function insertObject(head: Omit<ObjectHead, 'version'>, place: Place, over: 'anything' | 'nothing'): Step {
+  const { bucket, key } = head;
+  const { versioning, version, isNull, agedFrom } = place;
+  return {
+    sql: over === 'nothing' ? insertion : `${insertion} ${replacement}`,
+    params: [bucket, key, ...contentOf(head, agedFrom), version, isNull ? 1 : 0, bucket, versioning],
+    expect: { changes: 1, otherwise: bucketGone },
+  };
+}
+
+/**
+ * Writes the object's row over what is there, which is discarded, in a transaction that holds only if the bucket exists, its versioning is still
+ * that of the place, and the object is still what it replaces. A row that is replaced by its blob keeps its version.
+ */
+export function storeObject(head: Omit<ObjectHead, 'version'>, replaces: Replaces, place: Place): Step[] {
   const { bucket, key } = head;
   const discard = discardObject(bucket, key, head.modifiedAt);
   if (typeof replaces === 'object') {
-    const params = [...values, bucket, key, replaces.blob];
+    const params = [...contentOf(head, place.agedFrom), bucket, key, replaces.blob, bucket, place.versioning];
     return [discard, { sql: update, params, expect: { changes: 1, otherwise: objectChanged } }];
   }
-  const insert: Step = { sql: insertion, params: [bucket, key, ...values, bucket], expect: { changes: 1, otherwise: bucketGone } };
-  if (replaces === 'nothing') return [insert];
-  return [discard, { ...insert, sql: `${insertion} ${replacement}` }];
+  const insert = insertObject(head, place, replaces);
+  return replaces === 'nothing' ? [insert] : [discard, insert];
 }

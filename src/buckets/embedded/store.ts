@@ -3,14 +3,17 @@ import type { Blobs } from '../../blobs/index.ts';
 import { Fault } from '../../faults/index.ts';
 import { now, randomHex } from '../../kit/index.ts';
 import type { Metadata } from '../../metadata/index.ts';
+import { isSealed } from '../encryption.ts';
+import type { LifecycleWork } from '../lifecycle.ts';
 import { checkKey } from '../names.ts';
+import type { Restores } from '../restores.ts';
+import type { BucketSettings } from '../settings.ts';
 import type {
   AppendRequest,
   Bucket,
   BucketGuard,
   BucketPage,
   BucketPageRequest,
-  BucketSettings,
   BucketStat,
   CopyRequest,
   FoundObject,
@@ -23,20 +26,53 @@ import type {
   SymlinkRequest,
 } from '../store.ts';
 import type { Uploads } from '../uploads.ts';
+import {
+  type Deleted,
+  type DeleteMarker,
+  type Deletion,
+  type FoundVersion,
+  isMarker,
+  type Versioning,
+  type VersionPage,
+  type VersionPageRequest,
+} from '../versions.ts';
 import { Appender } from './appender.ts';
 import { ObjectCache } from './cache.ts';
 import { Copier } from './copier.ts';
+import { Deleter } from './deleter.ts';
 import { Garbage } from './garbage.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { listObjects } from './listing.ts';
 import { Pins } from './pins.ts';
-import { Recorder, replacedBy } from './recorder.ts';
+import { type NewHead, Recorder } from './recorder.ts';
 import { Registry } from './registry.ts';
-import { deleteObject, discardObject, tagsText } from './rows.ts';
+import { EmbeddedRestores } from './restores.ts';
+import { tagsText } from './rows.ts';
 import { countBucket } from './stat.ts';
+import { SteadyClock } from './steady-clock.ts';
 import { upload } from './upload.ts';
 import { EmbeddedUploads } from './uploads.ts';
+import { listVersions } from './version-listing.ts';
+import { changeVersion } from './version-rows.ts';
 
-const maxDeletes = 1000;
+/** How often lifecycle rules are carried out. */
+const usualLifecycleMs = 3_600_000;
+
+/** What the embedded store is opened with. */
+export interface StoreOptions {
+  readonly metadata: Metadata;
+  readonly blobs: Blobs;
+  /** That of buckets made without one. */
+  readonly region: string;
+  /** Hears of background work that failed; it is tried again. */
+  readonly onError?: (error: unknown) => void;
+  /** The clock, in epoch milliseconds; the system's when left out. */
+  readonly now?: () => number;
+  /** Hears what a sweep of the lifecycle rules has done, if anything. */
+  readonly onLifecycle?: (work: LifecycleWork) => void;
+  /** Milliseconds between two sweeps of the lifecycle rules; an hour when left out. */
+  readonly lifecycleMs?: number;
+}
 
 /** The store over metadata and blobs: one row an object, and one blob, or the list of those that it was uploaded in. */
 export class EmbeddedStore implements Store {
@@ -48,17 +84,34 @@ export class EmbeddedStore implements Store {
   readonly #recorder: Recorder;
   readonly #copier: Copier;
   readonly #appender: Appender;
+  readonly #deleter: Deleter;
+  readonly #lifecycle: Lifecycle;
+  readonly #clock: SteadyClock;
   readonly uploads: Uploads;
+  readonly restores: Restores;
 
-  constructor(metadata: Metadata, blobs: Blobs, region: string, onError: (error: unknown) => void) {
+  constructor(options: StoreOptions) {
+    const {
+      metadata,
+      blobs,
+      region,
+      onError = () => {},
+      lifecycleMs: everyMs = usualLifecycleMs,
+      onLifecycle: onWork = () => {},
+    } = options;
     this.#metadata = metadata;
     this.#blobs = blobs;
     this.#registry = new Registry(metadata, region);
+    this.restores = new EmbeddedRestores(metadata);
     const pins = new Pins();
     this.#cache = new ObjectCache(metadata, blobs, pins);
     this.#garbage = new Garbage(metadata, blobs, this.#cache, pins, onError);
-    this.#recorder = new Recorder(metadata, this.#cache, this.#garbage);
-    const parts = { metadata, blobs, pins, registry: this.#registry, cache: this.#cache, garbage: this.#garbage, recorder: this.#recorder };
+    this.#clock = new SteadyClock(metadata, options.now ?? now);
+    this.#recorder = new Recorder(metadata, this.#registry, this.#clock, this.#cache, this.#garbage);
+    const own = { registry: this.#registry, cache: this.#cache, garbage: this.#garbage, recorder: this.#recorder, clock: this.#clock };
+    const parts = { metadata, blobs, pins, ...own };
+    this.#deleter = new Deleter(parts);
+    this.#lifecycle = new Lifecycle(parts, { everyMs, onError, onWork });
     this.#copier = new Copier(parts);
     this.#appender = new Appender(parts, this.#copier);
     this.uploads = new EmbeddedUploads(parts, this.#copier);
@@ -82,6 +135,10 @@ export class EmbeddedStore implements Store {
 
   setBucketSetting<K extends keyof BucketSettings>(name: string, part: K, value: BucketSettings[K] | undefined): Promise<void> {
     return this.#registry.setSetting(name, part, value);
+  }
+
+  setBucketVersioning(name: string, versioning: Versioning): Promise<void> {
+    return this.#registry.setVersioning(name, versioning);
   }
 
   async stat(name: string): Promise<BucketStat> {
@@ -114,23 +171,23 @@ export class EmbeddedStore implements Store {
     const { storageClass } = this.#registry.require(bucket);
     checkKey(key);
     // Refused before the body is read, where that can be known; what counts is the check in the transaction.
-    replacedBy(key, request, this.#cache.head(bucket, key));
+    this.#recorder.replacedBy(bucket, key, request, this.#cache.head(bucket, key));
     let blob: string | undefined;
     const begun = (id: string) => {
       blob = id;
       this.#garbage.expect(id);
     };
     try {
-      const uploaded = await upload(this.#blobs, request, begun);
       const { contentType, headers, meta } = request;
+      const uploaded = await upload(this.#blobs, { ...request, sealed: isSealed(headers) }, begun);
       const described = { bucket, key, contentType, headers, meta, type: 'Normal' as const, pieces: 0 };
-      const head: ObjectHead = {
+      const head: NewHead = {
         ...uploaded,
         ...described,
         storageClass: request.storageClass ?? storageClass,
         acl: request.acl ?? 'default',
         tags: request.tags ?? {},
-        modifiedAt: now(),
+        modifiedAt: this.#clock.now(),
       };
       return await this.#recorder.record(head, request);
     } catch (error) {
@@ -147,7 +204,7 @@ export class EmbeddedStore implements Store {
     const known = this.#registry.require(bucket);
     checkKey(key);
     checkKey(target);
-    const nothing = { blob: randomHex(16), pieces: 0, size: 0, crc64: '0', modifiedAt: now(), type: 'Symlink' as const };
+    const nothing = { blob: randomHex(16), pieces: 0, size: 0, crc64: '0', modifiedAt: this.#clock.now(), type: 'Symlink' as const };
     const described = {
       bucket,
       key,
@@ -170,43 +227,60 @@ export class EmbeddedStore implements Store {
     return this.#copier.copy(request);
   }
 
-  head(bucket: string, key: string): ObjectHead | undefined {
-    return this.#cache.head(bucket, key);
+  head(bucket: string, key: string, version?: string): ObjectHead | undefined {
+    if (version === undefined) return this.#cache.head(bucket, key);
+    const found = this.#cache.version(bucket, key, version);
+    return found && !isMarker(found) ? found.head : undefined;
   }
 
   get(bucket: string, key: string): FoundObject | undefined {
     return this.#cache.get(bucket, key);
   }
 
-  setObjectAcl(bucket: string, key: string, acl: string): Promise<void> {
-    return this.#change(bucket, key, 'acl', acl);
+  version(bucket: string, key: string, version: string): FoundVersion | undefined {
+    return this.#cache.version(bucket, key, version);
   }
 
-  setObjectTags(bucket: string, key: string, tags: Readonly<Record<string, string>>): Promise<void> {
-    return this.#change(bucket, key, 'tags', tagsText(tags));
+  deleteMarker(bucket: string, key: string): DeleteMarker | undefined {
+    return this.#cache.marker(bucket, key);
   }
 
-  async #change(bucket: string, key: string, column: 'acl' | 'tags', value: string): Promise<void> {
+  setObjectAcl(bucket: string, key: string, acl: string, version?: string): Promise<void> {
+    return this.#change(bucket, key, 'acl', acl, version);
+  }
+
+  setObjectTags(bucket: string, key: string, tags: Readonly<Record<string, string>>, version?: string): Promise<void> {
+    return this.#change(bucket, key, 'tags', tagsText(tags), version);
+  }
+
+  async #change(bucket: string, key: string, column: 'acl' | 'tags', value: string, version?: string): Promise<void> {
     this.#registry.require(bucket);
     checkKey(key);
     const sql = `update objects set ${column} = ? where bucket = ? and key = ?`;
-    const [step] = await this.#metadata.write([{ sql, params: [value, bucket, key] }]);
+    const steps = version === undefined ? [{ sql, params: [value, bucket, key] }] : changeVersion(bucket, key, version, column, value);
+    const results = await this.#metadata.write(steps);
     this.#cache.forget(bucket, key);
-    if (step?.changes === 0) throw new Fault('NoSuchKey', undefined, { extra: { Key: key } });
+    if (results.some(({ changes }) => changes > 0)) return;
+    if (version === undefined) throw new Fault('NoSuchKey', undefined, { extra: { Key: key } });
+    throw new Fault('NoSuchVersion', undefined, { extra: { Key: key, VersionId: version } });
   }
 
-  delete(bucket: string, key: string): Promise<void> {
-    return this.deleteMany(bucket, [key]);
+  async delete(bucket: string, key: string, version?: string): Promise<Deleted> {
+    const [deleted] = await this.#deleter.delete(bucket, [{ key, version }]);
+    return deleted as Deleted;
   }
 
-  async deleteMany(bucket: string, keys: readonly string[]): Promise<void> {
-    this.#registry.require(bucket);
-    for (const key of keys) checkKey(key);
-    if (keys.length > maxDeletes) throw new Fault('InvalidArgument', `At most ${maxDeletes} objects can be deleted at once.`);
-    const since = now();
-    const results = await this.#metadata.write(keys.flatMap((key) => [discardObject(bucket, key, since), deleteObject(bucket, key)]));
-    for (const key of keys) this.#cache.forget(bucket, key);
-    if (results.some(({ changes }) => changes > 0)) this.#garbage.collect();
+  deleteMany(bucket: string, deletions: readonly Deletion[]): Promise<Deleted[]> {
+    return this.#deleter.delete(bucket, deletions);
+  }
+
+  listVersions(request: VersionPageRequest): VersionPage {
+    this.#registry.require(request.bucket);
+    return listVersions(this.#metadata, request);
+  }
+
+  applyLifecycle(): Promise<LifecycleWork> {
+    return this.#lifecycle.apply();
   }
 
   list(request: ObjectPageRequest): ObjectPage {
@@ -222,7 +296,8 @@ export class EmbeddedStore implements Store {
     return this.#garbage.settled();
   }
 
-  close(): Promise<void> {
-    return this.#garbage.close();
+  async close(): Promise<void> {
+    await this.#lifecycle.close();
+    await this.#garbage.close();
   }
 }

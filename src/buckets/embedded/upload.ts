@@ -7,6 +7,8 @@ export interface UploadRequest {
   source: AsyncIterable<Buffer>;
   size?: number | undefined;
   contentMd5?: Buffer | undefined;
+  /** Whether the blob is encrypted on the disk. */
+  sealed?: boolean;
 }
 
 /** Bytes that have become a blob. */
@@ -22,15 +24,17 @@ class Upload {
   readonly #blobs: Blobs;
   readonly #declared: number | undefined;
   readonly #begun: (blob: string) => void;
+  readonly #sealed: boolean;
   readonly #md5: Hash = createHash('md5');
   readonly #crc = new Crc64();
   #early: Buffer[] = [];
   #writer: BlobWriter | undefined;
   #size = 0;
 
-  constructor(blobs: Blobs, declared: number | undefined, begun: (blob: string) => void) {
+  constructor(blobs: Blobs, { size, sealed = false }: UploadRequest, begun: (blob: string) => void) {
     this.#blobs = blobs;
-    this.#declared = declared;
+    this.#declared = size;
+    this.#sealed = sealed;
     this.#begun = begun;
   }
 
@@ -49,7 +53,7 @@ class Upload {
 
   // A small body is written at once when it is complete, so that one that breaks off never touches the disk.
   async #flushEarly(): Promise<void> {
-    this.#writer = await this.#blobs.create();
+    this.#writer = await this.#blobs.create({ sealed: this.#sealed });
     this.#begun(this.#writer.id);
     for (const chunk of this.#early) await this.#write(chunk);
     this.#early = [];
@@ -90,7 +94,7 @@ class Upload {
  * @throws Fault IncompleteBody, InvalidRequest (longer than declared), InvalidDigest; whatever the source throws
  */
 export async function upload(blobs: Blobs, request: UploadRequest, begun: (blob: string) => void): Promise<Uploaded> {
-  const body = new Upload(blobs, request.size, begun);
+  const body = new Upload(blobs, request, begun);
   try {
     // Not for-await, which would close the source on failure, and with it the connection that must carry the error answer.
     const chunks = request.source[Symbol.asyncIterator]();

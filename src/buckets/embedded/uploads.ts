@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../faults/index.ts';
-import { combineCrc64, now, randomHex, sleep } from '../../kit/index.ts';
+import { combineCrc64, randomHex, sleep } from '../../kit/index.ts';
 import { MetadataConflict, type Step } from '../../metadata/index.ts';
+import { isSealed } from '../encryption.ts';
 import { checkKey } from '../names.ts';
 import type { ObjectHead } from '../store.ts';
 import {
@@ -36,7 +37,7 @@ import {
   type UploadRow,
   uploadOf,
 } from './piece-rows.ts';
-import { changedTooOften } from './recorder.ts';
+import { changedTooOften, type NewHead } from './recorder.ts';
 import { noSuchBucket } from './registry.ts';
 import { bucketGone, recordOf, tagsText } from './rows.ts';
 import { type Uploaded, upload } from './upload.ts';
@@ -62,22 +63,32 @@ export class EmbeddedUploads implements Uploads {
     const known = this.#parts.registry.require(bucket);
     checkKey(key);
     const row = {
-      ...{ id: randomHex(16), bucket, key, created_at: now(), content_type: contentType, acl: acl ?? 'default' },
+      ...{
+        id: randomHex(16),
+        bucket,
+        key,
+        created_at: this.#parts.clock.now(),
+        aged_from: this.#parts.clock.time(),
+        content_type: contentType,
+        acl: acl ?? 'default',
+      },
       ...{ headers: JSON.stringify(headers), meta: JSON.stringify(meta), tags: tagsText(tags ?? {}) },
       storage_class: storageClass ?? known.storageClass,
     };
-    await this.#write(row.bucket, [insertUpload(row, bucketGone)]);
+    const notes = this.#parts.clock.notes();
+    await this.#write(row.bucket, [...notes, insertUpload(row, bucketGone)]);
+    this.#parts.clock.noted(notes);
     return uploadOf({ ...row, writes: 0 });
   }
 
   async put(request: PartRequest): Promise<Part> {
-    this.#require(request);
+    const sealed = isSealed(recordOf(this.#require(request).headers));
     checkNumber(request.number);
-    return this.#copier.guarded(async (begun) => this.#record(request, await upload(this.#parts.blobs, request, begun)));
+    return this.#copier.guarded(async (begun) => this.#record(request, await upload(this.#parts.blobs, { ...request, sealed }, begun)));
   }
 
   async copy(request: PartCopyRequest): Promise<Part> {
-    this.#require(request);
+    const sealed = isSealed(recordOf(this.#require(request).headers));
     checkNumber(request.number);
     const found = this.#copier.find(request.from);
     const { head } = found;
@@ -86,11 +97,11 @@ export class EmbeddedUploads implements Uploads {
     return this.#copier.guarded(async (begun) => {
       if (whole && head.type === 'Normal') {
         const { size, etag, crc64 } = head;
-        return this.#record(request, { size, etag, crc64, blob: await this.#copier.copyBlob(head.blob, begun) });
+        return this.#record(request, { size, etag, crc64, blob: await this.#copier.copyBlob(head, head, sealed, begun) });
       }
       const source = found.open(range);
       try {
-        return await this.#record(request, await upload(this.#parts.blobs, { source }, begun));
+        return await this.#record(request, await upload(this.#parts.blobs, { source, sealed }, begun));
       } finally {
         source.destroy();
       }
@@ -99,7 +110,7 @@ export class EmbeddedUploads implements Uploads {
 
   async #record(request: UploadName & { number: number }, { blob, size, etag, crc64 }: Uploaded): Promise<Part> {
     const { bucket, upload: id, number } = request;
-    const row: PieceRow = { number, blob, size, etag, crc64, modified_at: now() };
+    const row: PieceRow = { number, blob, size, etag, crc64, modified_at: this.#parts.clock.now() };
     const steps = [touchUpload(id, uploadGone), ...discardPiece(id, number, request, row.modified_at), insertPiece(id, row)];
     const results = await this.#write(bucket, steps, id);
     if ((results[1]?.changes ?? 0) > 0) this.#parts.garbage.collect();
@@ -118,13 +129,13 @@ export class EmbeddedUploads implements Uploads {
   }
 
   async complete(request: CompletionRequest): Promise<ObjectHead> {
-    const { metadata, recorder, garbage } = this.#parts;
+    const { metadata, recorder } = this.#parts;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const row = this.#find(request);
       if (!row) return this.#completed(request);
       const rows = metadata.all<PieceRow>(selectPieceRows, [row.id]);
       const chosen = choose(rows, request);
-      const head = await headFor(row, chosen, request.acl);
+      const head = await headFor(row, chosen, request.acl, this.#parts.clock.now());
       const kept = new Set(chosen);
       const left = rows.filter((piece) => !kept.has(piece));
       const also = [
@@ -132,9 +143,7 @@ export class EmbeddedUploads implements Uploads {
         ...left.flatMap(({ number }) => discardPiece(row.id, number, row, head.modifiedAt)),
       ];
       try {
-        await recorder.record(head, request, also);
-        if (left.length > 0) garbage.collect();
-        return head;
+        return await recorder.record(head, request, also);
       } catch (error) {
         if (!(error instanceof MetadataConflict) || error.reason !== uploadChanged) throw error;
       }
@@ -144,14 +153,14 @@ export class EmbeddedUploads implements Uploads {
 
   /** The object that this very upload became, for a client that did not hear so. @throws Fault NoSuchUpload */
   #completed({ bucket, key, upload: id, parts }: CompletionRequest): ObjectHead {
-    const head = this.#parts.cache.freshHead(bucket, key);
-    if (head?.blob !== id || (parts !== 'all' && head.etag !== etagOf(parts))) throw noSuchUpload(id);
+    const head = this.#parts.cache.withBlob(bucket, key, id);
+    if (!head || (parts !== 'all' && head.etag !== etagOf(parts))) throw noSuchUpload(id);
     return head;
   }
 
   async abort(name: UploadName): Promise<void> {
     const { id } = this.#require(name);
-    await this.#write(name.bucket, [endUpload(id, undefined, uploadGone), discardOwner(id, name, now())], id);
+    await this.#write(name.bucket, [endUpload(id, undefined, uploadGone), discardOwner(id, name, this.#parts.clock.now())], id);
     this.#parts.garbage.collect();
   }
 
@@ -234,7 +243,7 @@ function etagOf(parts: readonly { etag: string }[]): string {
   return `${hash.digest('hex')}-${parts.length}`;
 }
 
-async function headFor(row: UploadRow, pieces: readonly PieceRow[], acl: string | undefined): Promise<ObjectHead> {
+async function headFor(row: UploadRow, pieces: readonly PieceRow[], acl: string | undefined, modifiedAt: number): Promise<NewHead> {
   let size = 0;
   let crc = 0n;
   for (const [i, piece] of pieces.entries()) {
@@ -244,7 +253,7 @@ async function headFor(row: UploadRow, pieces: readonly PieceRow[], acl: string 
   }
   return {
     ...{ bucket: row.bucket, key: row.key, blob: row.id, pieces: pieces.length, type: 'Multipart', size },
-    ...{ etag: etagOf(pieces), crc64: crc.toString(), contentType: row.content_type, modifiedAt: now() },
+    ...{ etag: etagOf(pieces), crc64: crc.toString(), contentType: row.content_type, modifiedAt },
     ...{ headers: recordOf(row.headers), meta: recordOf(row.meta), tags: recordOf(row.tags) },
     ...{ storageClass: row.storage_class, acl: acl ?? row.acl },
   };

@@ -66,6 +66,8 @@ function flush(): void {
 export class Answer extends EventEmitter<{ drain: []; finish: []; close: []; error: [] }> {
   statusCode = 0;
   headersSent = false;
+  /** Bytes of the head. */
+  headBytes = 0;
   /** end() was called. */
   writableEnded = false;
   /** All of it was handed to the system. */
@@ -139,6 +141,7 @@ export class Answer extends EventEmitter<{ drain: []; finish: []; close: []; err
     if (this.#bodyless) this.#left = undefined;
     const connection = this.shouldKeepAlive ? this.#keepAlive : 'Connection: close\r\n';
     this.#head = `${text}Date: ${dateHeader()}\r\n${connection}\r\n`;
+    this.headBytes = this.#head.length;
   }
 
   /**

@@ -6,6 +6,8 @@ import type { Reply } from '../program/transport.ts';
 
 /** What a hook may answer, bytes. */
 const hookBytes = 64 * 1024;
+/** What a timer can count. */
+const longestMs = 0x7fffffff;
 
 export interface ContractOptions {
   fn: FunctionVersion;
@@ -31,7 +33,9 @@ export class HttpCalls {
   /** Gives one event: POST /invoke. Whoever may have got it is never given it again. */
   async invoke(call: Invocation, limitMs: number, signal?: AbortSignal): Promise<Reply> {
     const headers = { ...this.#headers('/invoke', call.requestId, call.credentials), 'content-type': 'application/octet-stream' };
-    const request: Ask = { path: '/invoke', method: 'POST', headers, body: call.event, limitMs, maxBytes: maxPayloadBytes, signal };
+    // While its answer flows the call may outlive its limit: whoever made it ends it then.
+    const ms = call.spareMs && signal ? longestMs : limitMs;
+    const request: Ask = { path: '/invoke', method: 'POST', headers, body: call.event, limitMs: ms, maxBytes: maxPayloadBytes, signal };
     return this.#reply(request);
   }
 

@@ -9,9 +9,8 @@ import { baseEnvironment, instanceEnvironment } from '../process/environment.ts'
 import type { EngineOptions } from '../process/options.ts';
 import { Output } from '../process/output.ts';
 import { findBinary, localArch } from '../program/binary.ts';
-import { makeFolder } from '../program/folder.ts';
 import { Program } from '../program/program.ts';
-import { type Prepared, Spares } from '../program/spare.ts';
+import { type Prepared, prepareProgram, Spares } from '../program/spare.ts';
 import { ProgramWorker } from '../program/worker.ts';
 import { LocalTransport } from './local.ts';
 import { Ports } from './ports.ts';
@@ -19,7 +18,6 @@ import { Ports } from './ports.ts';
 const runtimes = ['custom', 'custom.debian10', 'custom.debian11', 'custom.debian12'];
 /** Until the server of the function listens and is healthy ("Custom runtime specification details"). Milliseconds. */
 const startMs = 120_000;
-const processesEach = 256;
 
 /** The custom runtimes: a program of the function's own that serves HTTP. */
 export async function openCustom(options: EngineOptions): Promise<RuntimeFamily> {
@@ -145,26 +143,8 @@ class CustomEngine implements Engine {
   }
 
   async #prepare(): Promise<Prepared> {
-    const fn = this.#fn;
-    const { sandbox, place, fileBytes } = this.#options;
-    const [program = '', ...args] = await commandOf(fn, sandbox.level === 'bubblewrap');
-    const folder = join(place.tmp, `p-${randomHex(12)}`);
-    makeFolder(folder, fn.uid);
-    const env = Promise.withResolvers<Readonly<Record<string, string>>>();
-    const launched = sandbox.launch({
-      program,
-      args,
-      cwd: fn.codeDir,
-      env: env.promise,
-      uid: fn.uid,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      readable: [fn.codeDir, ...fn.layerDirs],
-      writable: [folder],
-      code: fn.codeDir,
-      layers: fn.layerDirs,
-      limits: { memoryMb: fn.memoryMb, processes: processesEach, programs: fn.maxInstances + 1, fileBytes },
-    });
-    return { folder, launched, begin: env.resolve };
+    const [program = '', ...args] = await commandOf(this.#fn, this.#options.sandbox.level === 'bubblewrap');
+    return prepareProgram(this.#fn, this.#options, program, args);
   }
 }
 

@@ -67,7 +67,7 @@ export class LocalTransport implements Transport {
   }
 
   invoke(call: Invocation, limitMs: number): Promise<Reply> {
-    return this.#ask((calls) => calls.invoke(call, limitMs + graceMs));
+    return this.#ask((calls) => calls.invoke(call, limitMs + graceMs, this.#closing.signal));
   }
 
   preStop(id: string, limitMs: number): Promise<Reply> {

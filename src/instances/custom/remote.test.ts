@@ -124,3 +124,13 @@ test('a failed initializer is the start’s failure, and is tried again', async 
   broken = false;
   assert.equal((await stage.instances.invoke(fn, stage.call())).payload.toString(), 'fine');
 });
+
+test('a call outlives its timeout while its answer flows, and no longer', async (t) => {
+  const { host } = await serve(t, (_one, res) => void setTimeout(() => res.end('late'), 900));
+  const stage = await stageOf(t, [host]);
+  const fn = stage.fn(remote(`http://${host}`, { timeoutMs: 300 }));
+  const flowing = await stage.instances.invoke(fn, stage.call({ spareMs: () => 500 }));
+  assert.deepEqual([flowing.failure, flowing.payload.toString()], [undefined, 'late']);
+  const still = await stage.instances.invoke(fn, stage.call({ spareMs: () => 0 }));
+  assert.equal(still.failure?.kind, 'timeout');
+});

@@ -1,8 +1,8 @@
 import { Fault } from '../../faults/index.ts';
 import type { FunctionVersion } from '../../functions/index.ts';
-import { after, monotonic, type Outgoing, OutgoingError, randomHex } from '../../kit/index.ts';
+import { monotonic, type Outgoing, OutgoingError, randomHex } from '../../kit/index.ts';
 import { type Engine, type RuntimeFamily, StartFailure, type StartHooks, type Worker } from '../engine.ts';
-import { type Credentials, failureOf, type Invocation, type InvocationResult } from '../invocation.ts';
+import { type Credentials, failureOf, type Invocation, type InvocationResult, limitCall } from '../invocation.ts';
 import { explainTimeout } from '../process/ending.ts';
 import { logTail } from '../process/output.ts';
 import type { Reply } from '../program/transport.ts';
@@ -112,7 +112,7 @@ class RemoteWorker implements Worker {
     call.onStart?.(this.instanceId);
     const begun = monotonic();
     const late = new AbortController();
-    const timer = after(timeoutMs, () => late.abort());
+    const timer = limitCall(call, timeoutMs, () => late.abort());
     const reply = await this.#calls.invoke(call, timeoutMs, AbortSignal.any([late.signal, this.#ending.signal]));
     timer.cancel();
     return this.#result(call, late.signal.aborted ? explainTimeout(timeoutMs) : reply, monotonic() - begun, coldStart);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Fault } from '../../faults/index.ts';
 import { type FunctionVersion, namesOf } from '../../functions/index.ts';
 import { now, randomHex } from '../../kit/index.ts';
@@ -8,15 +7,13 @@ import { baseEnvironment, instanceEnvironment } from '../process/environment.ts'
 import type { EngineOptions } from '../process/options.ts';
 import { Output } from '../process/output.ts';
 import { findBinary, goAdvice, localArch } from '../program/binary.ts';
-import { makeFolder } from '../program/folder.ts';
 import { Program } from '../program/program.ts';
-import { type Prepared, Spares } from '../program/spare.ts';
+import { type Prepared, prepareProgram, Spares } from '../program/spare.ts';
 import { ProgramWorker } from '../program/worker.ts';
 import { type RuntimeApi, RuntimeLine } from './runtime-api.ts';
 
 /** Until the program asks for its first call, milliseconds. */
 const startMs = 30_000;
-const processesEach = 256;
 /** Go's own collector works harder from this share of the memory on, rather than be ended at the limit. */
 const softLimit = 0.9;
 
@@ -97,27 +94,9 @@ class GoEngine implements Engine {
   }
 
   async #prepare(): Promise<Prepared> {
-    const fn = this.#fn;
-    const { sandbox, place, fileBytes, runtimeApi } = this.#options;
+    const { runtimeApi } = this.#options;
     if (runtimeApi.address === undefined) throw new Fault('FunctionNotStarted', 'No listener of this server serves the FC Runtime API.');
-    const program = await binaryOf(fn);
-    const folder = join(place.tmp, `p-${randomHex(12)}`);
-    makeFolder(folder, fn.uid);
-    const env = Promise.withResolvers<Readonly<Record<string, string>>>();
-    const launched = sandbox.launch({
-      program,
-      args: [],
-      cwd: fn.codeDir,
-      env: env.promise,
-      uid: fn.uid,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      readable: [fn.codeDir, ...fn.layerDirs],
-      writable: [folder],
-      code: fn.codeDir,
-      layers: fn.layerDirs,
-      limits: { memoryMb: fn.memoryMb, processes: processesEach, programs: fn.maxInstances + 1, fileBytes },
-    });
-    return { folder, launched, begin: env.resolve };
+    return prepareProgram(this.#fn, this.#options, await binaryOf(this.#fn), []);
   }
 }
 

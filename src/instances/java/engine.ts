@@ -2,12 +2,13 @@ import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../faults/index.ts';
 import { type FunctionVersion, namesOf } from '../../functions/index.ts';
-import { after, now, randomHex, type Timer } from '../../kit/index.ts';
+import { after, randomHex, type Timer } from '../../kit/index.ts';
 import type { Engine, StartHooks, Worker } from '../engine.ts';
 import { idLength, secretLength } from '../process/door.ts';
 import { baseEnvironment, instanceEnvironment } from '../process/environment.ts';
 import type { EngineOptions } from '../process/options.ts';
 import { Output } from '../process/output.ts';
+import { Reserve, type Waiting } from '../process/reserve.ts';
 import { frame } from '../process/wire.ts';
 import { HostWorker } from '../process/worker.ts';
 import type { ClassArchive } from './archive.ts';
@@ -18,14 +19,10 @@ import type { Jre } from './jre.ts';
 import { Jvm } from './jvm.ts';
 import { LibraryClasses } from './library.ts';
 
-/** The next Java is made warm when the last one has served for so long, milliseconds: the first request has the machine to itself. */
-const quietMs = 100;
 /** Warm processes of all functions together: each holds some 60 MB. */
-const warmLimit = 8;
+export const warmLimit = 8;
 /** A revision without instances keeps its warm Java for so long, milliseconds. */
 const restMs = 300_000;
-/** A warm process whose credentials end sooner is not used, milliseconds. */
-const leastLifeMs = 3_600_000;
 /** What Java takes beside the heap: classes, compiled code, threads, buffers of its collector. MB. */
 const overheadMb = 256;
 /** What Java maps without ever using it, MB. */
@@ -34,21 +31,6 @@ const threadsBase = 128;
 const threadsPerCall = 4;
 /** Standard error goes where standard output goes, so that lines keep their order. */
 const shell = 'exec 2>&1; exec "$0" "$@"';
-
-/** Bounds the warm processes that wait at once, over all functions: the one that has waited longest gives way. */
-export class Waiting {
-  readonly #engines = new Set<JavaEngine>();
-
-  add(engine: JavaEngine): void {
-    this.#engines.add(engine);
-    const [oldest] = this.#engines;
-    if (this.#engines.size > warmLimit) oldest?.cool();
-  }
-
-  delete(engine: JavaEngine): void {
-    this.#engines.delete(engine);
-  }
-}
 
 export interface JavaOptions extends EngineOptions {
   jre: Jre;
@@ -66,28 +48,36 @@ export class JavaEngine implements Engine {
   readonly #processes = new Set<Jvm>();
   readonly #library: LibraryClasses;
   #classPath: string[] | undefined;
-  #spare: Jvm | undefined;
-  #refill: Timer | undefined;
+  readonly #reserve: Reserve<Jvm>;
   #rest: Timer | undefined;
-  #closed = false;
 
   constructor(fn: FunctionVersion, options: JavaOptions) {
     this.#fn = fn;
     this.#options = options;
     this.#library = new LibraryClasses(fn.handler);
+    this.#reserve = new Reserve({
+      waiting: options.waiting,
+      spawn: () => this.#spawn(),
+      mayGrow: () => this.#processes.size < fn.maxInstances,
+      timeoutMs: fn.timeoutMs,
+      // The first start of a server does not wait for the archive; the next ones do.
+      before: () => options.archive.make(),
+      filled: () => this.#restLater(),
+    });
   }
 
   async prepare(): Promise<void> {
     await this.#options.archive.make();
-    this.#warmUp();
-    await this.#spare?.ready;
+    this.#reserve.fill();
+    await this.#reserve.spare?.ready;
   }
 
   start(requestId: string, hooks: StartHooks): Worker {
     let jvm: Jvm | undefined;
     let fault: unknown;
+    this.#rest?.cancel();
     try {
-      jvm = this.#takeSpare() ?? this.#spawn();
+      jvm = this.#reserve.take() ?? this.#spawn();
     } catch (error) {
       fault = error;
     }
@@ -100,25 +90,16 @@ export class JavaEngine implements Engine {
       queueMicrotask(() => worker.failed(new Fault('FunctionNotStarted', undefined, { cause: fault })));
     }
     worker.ready.then(
-      () => this.#refillSoon(),
+      () => this.#reserve.fillSoon(),
       () => {},
     );
     return worker;
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#refill?.cancel();
-    this.cool();
-    await Promise.all([...this.#processes].map((process) => process.ended));
-  }
-
-  /** Gives up the process that waits. */
-  cool(): void {
-    this.#options.waiting.delete(this);
     this.#rest?.cancel();
-    this.#spare?.kill();
-    this.#spare = undefined;
+    this.#reserve.close();
+    await Promise.all([...this.#processes].map((process) => process.ended));
   }
 
   /** What speaks for an instance; without a process it is one that came to nothing. */
@@ -147,41 +128,11 @@ export class JavaEngine implements Engine {
     });
   }
 
-  #takeSpare(): Jvm | undefined {
-    const spare = this.#spare;
-    if (!spare) return undefined;
-    if (spare.goodUntil < now() + this.#fn.timeoutMs + leastLifeMs) {
-      this.cool();
-      return undefined;
-    }
-    this.#options.waiting.delete(this);
-    this.#rest?.cancel();
-    this.#spare = undefined;
-    return spare;
-  }
-
-  #refillSoon(): void {
-    if (this.#closed || this.#spare) return;
-    this.#refill?.cancel();
-    this.#refill = after(quietMs, () => {
-      // The first start of a server does not wait for the archive; the next ones do.
-      void this.#options.archive.make().then(() => this.#warmUp());
-    });
-  }
-
-  /** Starts the process that will wait, unless no further instance may be started anyway. */
-  #warmUp(): void {
-    if (this.#closed || this.#spare || this.#processes.size >= this.#fn.maxInstances) return;
-    this.#spare = this.#spawn();
-    this.#options.waiting.add(this);
-    this.#restLater();
-  }
-
   /** Ends the warm process of a revision that has nothing to do. */
   #restLater(): void {
     this.#rest?.cancel();
-    if (!this.#spare || this.#processes.size > 1) return;
-    this.#rest = after(restMs, () => this.cool());
+    if (!this.#reserve.spare || this.#processes.size > 1) return;
+    this.#rest = after(restMs, () => this.#reserve.cool());
   }
 
   #spawn(): Jvm {
@@ -231,10 +182,7 @@ export class JavaEngine implements Engine {
 
   #ended(jvm: Jvm): void {
     this.#processes.delete(jvm);
-    if (this.#spare === jvm) {
-      this.#spare = undefined;
-      this.#options.waiting.delete(this);
-    }
+    this.#reserve.lost(jvm);
     this.#restLater();
   }
 

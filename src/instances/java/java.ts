@@ -4,8 +4,9 @@ import { javaHome, searchPath } from '../config.ts';
 import type { Engine, RuntimeFamily, RuntimeReadiness } from '../engine.ts';
 import { anyOtherUser } from '../process/interpreter.ts';
 import type { EngineOptions } from '../process/options.ts';
+import { Waiting } from '../process/reserve.ts';
 import { ClassArchive } from './archive.ts';
-import { JavaEngine, type JavaOptions, Waiting } from './engine.ts';
+import { JavaEngine, type JavaOptions, warmLimit } from './engine.ts';
 import { prepareHost } from './host.ts';
 import { findCompiler, findJre, noteOn } from './jre.ts';
 
@@ -39,7 +40,7 @@ async function lookAround(options: EngineOptions & { home?: string | undefined }
   try {
     const jars = await prepareHost(options.place.hosts, findCompiler(search, jre));
     const port = await options.door.listenTcp();
-    return { ...options, jre, jars, port, archive: new ClassArchive(jre, jars, options.log), waiting: new Waiting() };
+    return { ...options, jre, jars, port, archive: new ClassArchive(jre, jars, options.log), waiting: new Waiting(warmLimit) };
   } catch (error) {
     return { missing: (error as Error).message };
   }

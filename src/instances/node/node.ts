@@ -2,7 +2,8 @@ import { chownSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../faults/index.ts';
 import { type FunctionVersion, namesOf } from '../../functions/index.ts';
-import { after, now, randomHex, type Timer } from '../../kit/index.ts';
+import { randomHex } from '../../kit/index.ts';
+import { isBuiltin } from '../builtin/images.ts';
 import { searchPath } from '../config.ts';
 import type { Engine, RuntimeFamily, RuntimeReadiness, StartHooks, Worker } from '../engine.ts';
 import { idLength } from '../process/door.ts';
@@ -10,13 +11,12 @@ import { baseEnvironment, instanceEnvironment } from '../process/environment.ts'
 import { anyOtherUser } from '../process/interpreter.ts';
 import type { EngineOptions } from '../process/options.ts';
 import { Output } from '../process/output.ts';
+import { Reserve, Waiting } from '../process/reserve.ts';
 import { HostWorker } from '../process/worker.ts';
 import { removeFolder } from '../sandbox/removal.ts';
 import { WarmProcess } from './process.ts';
 import { findNodePrograms, type NodeProgram, nodeRuntimes } from './programs.ts';
 
-/** The next process is made warm when the last one has served for so long, milliseconds: the first request has the machine to itself. */
-const quietMs = 100;
 /** Warm processes of all functions together. */
 const warmLimit = 16;
 /** Of the function's memory, what JavaScript objects may take; buffers, code and Node itself need the rest. */
@@ -27,25 +27,8 @@ const overheadMb = 128;
 /** What a Node maps without ever using it, MB. */
 const mappedMb = 1024;
 const processesEach = 64;
-/** A warm process whose credentials end sooner is not used, milliseconds. */
-const leastLifeMs = 3_600_000;
 /** Standard error goes where standard output goes, so that lines keep their order; no core files. */
 const shell = 'exec 2>&1; ulimit -c 0; ulimit -n 4096 2>/dev/null; exec "$0" "$@"';
-
-/** Bounds the warm processes that wait at once, over all functions: the one that has waited longest gives way. */
-class Waiting {
-  readonly #engines = new Set<NodeEngine>();
-
-  add(engine: NodeEngine): void {
-    this.#engines.add(engine);
-    const [oldest] = this.#engines;
-    if (this.#engines.size > warmLimit) oldest?.cool();
-  }
-
-  delete(engine: NodeEngine): void {
-    this.#engines.delete(engine);
-  }
-}
 
 interface NodeOptions extends EngineOptions {
   programs: ReadonlyMap<string, NodeProgram>;
@@ -61,7 +44,7 @@ export async function openNode(options: EngineOptions & { interpreter?: string |
     copies: join(options.place.hosts, 'node-own'),
     uid: options.dropPrivileges ? anyOtherUser : undefined,
   });
-  const waiting = new Waiting();
+  const waiting = new Waiting(warmLimit);
   return {
     runtimes: nodeRuntimes,
     engine: (fn) => new NodeEngine(fn, { ...options, programs, waiting }),
@@ -83,11 +66,9 @@ class NodeEngine implements Engine {
   /** Compiled code that the instances leave for each other; they are all of one user. */
   readonly #cache: string;
   readonly #processes = new Set<WarmProcess>();
-  #spare: WarmProcess | undefined;
-  #refill: Timer | undefined;
+  readonly #reserve: Reserve<WarmProcess>;
   /** A process that loaded packages ahead has died of it: from then on they are loaded with the handler. */
   #packages = true;
-  #closed = false;
 
   constructor(fn: FunctionVersion, options: NodeOptions) {
     const program = options.programs.get(fn.runtime);
@@ -96,16 +77,18 @@ class NodeEngine implements Engine {
     this.#options = options;
     this.#program = program;
     this.#cache = join(options.place.tmp, `compiled-${randomHex(8)}`);
+    const mayGrow = () => this.#processes.size < fn.maxInstances;
+    this.#reserve = new Reserve({ waiting: options.waiting, spawn: () => this.#spawn(), mayGrow, timeoutMs: fn.timeoutMs });
   }
 
   async prepare(): Promise<void> {
-    this.#warmUp();
-    await this.#spare?.ready;
+    this.#reserve.fill();
+    await this.#reserve.spare?.ready;
   }
 
   start(requestId: string, hooks: StartHooks): Worker {
     const fn = this.#fn;
-    const warm = this.#takeSpare() ?? this.#spawn();
+    const warm = this.#reserve.take() ?? this.#spawn();
     const { accessKeyId: ak, accessKeySecret: sk, securityToken: token } = warm.credentials;
     const marker = randomHex(16);
     const secrets = [sk, token].filter((value) => value !== '');
@@ -120,54 +103,21 @@ class NodeEngine implements Engine {
       tmp: warm.tmp,
       output: new Output(marker, secrets, onLine, fn.instanceConcurrency > 1),
       hooks,
+      hearsOfLeaving: true,
       kill: () => warm.kill(),
     });
     warm.begin(worker, { marker, request: requestId, credentials: { ak, sk, token } });
     worker.ready.then(
-      () => this.#refillSoon(),
+      () => this.#reserve.fillSoon(),
       () => {},
     );
     return worker;
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#refill?.cancel();
-    this.cool();
+    this.#reserve.close();
     await Promise.all([...this.#processes].map((process) => process.ended));
     await removeFolder(this.#cache);
-  }
-
-  /** Gives up the process that waits. */
-  cool(): void {
-    this.#options.waiting.delete(this);
-    this.#spare?.kill();
-    this.#spare = undefined;
-  }
-
-  #takeSpare(): WarmProcess | undefined {
-    const spare = this.#spare;
-    if (!spare) return undefined;
-    if (spare.goodUntil < now() + this.#fn.timeoutMs + leastLifeMs) {
-      this.cool();
-      return undefined;
-    }
-    this.#options.waiting.delete(this);
-    this.#spare = undefined;
-    return spare;
-  }
-
-  #refillSoon(): void {
-    if (this.#closed || this.#spare) return;
-    this.#refill?.cancel();
-    this.#refill = after(quietMs, () => this.#warmUp());
-  }
-
-  /** Starts the process that will wait, unless no further instance may be started anyway. */
-  #warmUp(): void {
-    if (this.#closed || this.#spare || this.#processes.size >= this.#fn.maxInstances) return;
-    this.#spare = this.#spawn();
-    this.#options.waiting.add(this);
   }
 
   #spawn(): WarmProcess {
@@ -192,6 +142,7 @@ class NodeEngine implements Engine {
       writable: [tmp, this.#cache],
       code: fn.codeDir,
       layers: fn.layerDirs,
+      offline: isBuiltin(fn),
       limits: {
         memoryMb: fn.memoryMb + overheadMb,
         eachMb: fn.memoryMb + mappedMb,
@@ -207,10 +158,7 @@ class NodeEngine implements Engine {
 
   #ended(process: WarmProcess): void {
     this.#processes.delete(process);
-    if (this.#spare !== process) return;
-    this.#spare = undefined;
-    this.#options.waiting.delete(this);
-    if (process.warm || this.#closed) return;
+    if (!this.#reserve.lost(process) || process.warm || this.#reserve.closed) return;
     this.#packages = false;
     this.#options.log.warn({ function: this.#fn.name }, 'a process ended while it loaded packages ahead; they are loaded with the handler');
   }

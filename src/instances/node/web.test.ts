@@ -285,6 +285,68 @@ describe('export default { fetch(request, context) }', () => {
     assert.deepEqual(JSON.parse(counts.body?.toString() ?? ''), [2, 2]);
   });
 
+  test('a function that works on its answer hears that the client left', async (t) => {
+    const stage = await serve(
+      t,
+      `export default { async fetch(request) {
+        await new Promise((left) => request.signal.addEventListener('abort', left));
+        console.log('heard:', request.signal.reason.message);
+        return new Response('for nobody');
+      } };`,
+    );
+    const leaving = new AbortController();
+    const event = Buffer.from(
+      JSON.stringify({ getObjectContext: { inputOssUrl }, userRequest: { method: 'GET', url: 'http://a/k', headers: {} } }),
+    );
+    const call = stage.call({
+      event,
+      signal: leaving.signal,
+      // As an exchange does whose client left.
+      answer: async ({ body }) => void body.destroy(),
+      onStart: () => setTimeout(() => leaving.abort(new Error('the client is gone')), 50),
+    });
+    const result = await stage.instances.invoke(stage.fn({ runtime, handler, memoryMb: 512 }), call);
+    assert.equal(result.failure, undefined, result.payload.toString());
+    await until(() => stage.lines.some(({ line }) => line.includes('heard: The client left.')), 'the function heard of it');
+  });
+
+  test('while an answer flows the function outlives its timeout, and no longer', async (t) => {
+    const stage = await serve(
+      t,
+      `export default { fetch() {
+        let left = 8;
+        return new Response(new ReadableStream({ async pull(controller) {
+          await new Promise((done) => setTimeout(done, 200));
+          if (left-- === 0) controller.close();
+          else controller.enqueue(new Uint8Array(10));
+        } }));
+      } };`,
+    );
+    const body = async (spareMs: number) => {
+      const got: { bytes?: number; error?: Error } = {};
+      const answer = async (given: DirectAnswer) => {
+        try {
+          got.bytes = (await buffer(given.body)).length;
+        } catch (error) {
+          got.error = error as Error;
+          throw error;
+        }
+      };
+      const event = Buffer.from(
+        JSON.stringify({ getObjectContext: { inputOssUrl }, userRequest: { method: 'GET', url: 'http://a/k', headers: {} } }),
+      );
+      const result = await stage.instances.invoke(
+        stage.fn({ runtime, handler, memoryMb: 512, timeoutMs: 700 }),
+        stage.call({ event, answer, spareMs: () => spareMs }),
+      );
+      return { ...got, kind: result.failure?.kind };
+    };
+    assert.deepEqual(await body(1_000), { bytes: 80, kind: undefined });
+    const cut = await body(0);
+    assert.equal(cut.kind, 'timeout');
+    assert.match(cut.error?.message ?? '', /ended before its answer did/);
+  });
+
   test('work behind the answer keeps the invocation open', async (t) => {
     const stage = await serve(
       t,

@@ -1,7 +1,8 @@
-import { after, FrameError, monotonic, type Timer } from '../../kit/index.ts';
-import { errorPayload, failureOf, type Invocation, type InvocationResult } from '../invocation.ts';
+import { FrameError, monotonic, type Timer } from '../../kit/index.ts';
+import { errorPayload, failureOf, type Invocation, type InvocationResult, limitCall } from '../invocation.ts';
 import { AnswerBody, answerHead } from './direct-answer.ts';
 import type { Explanation } from './ending.ts';
+import { Inputs } from './inputs.ts';
 import { logTail, type Output, type Passage } from './output.ts';
 import { frame } from './wire.ts';
 
@@ -9,6 +10,7 @@ export interface CallsOptions {
   instanceId: string;
   memoryMb: number;
   output: Output;
+  hearsOfLeaving: boolean;
   send: (type: number, head: object, body?: Buffer) => void;
   /** Largest resident size of the instance so far, MB. */
   megabytes: () => number;
@@ -23,6 +25,9 @@ interface Running {
   readonly timer: Timer;
   readonly coldStart: boolean;
   readonly resolve: (result: InvocationResult) => void;
+  /** Stops listening for the client. */
+  readonly forget: (() => void) | undefined;
+  readonly inputs: Inputs | undefined;
   /** `taken` resolves with why it was refused, if it was. */
   answer: { body: AnswerBody; taken: Promise<string | undefined> } | undefined;
 }
@@ -52,8 +57,10 @@ export class Calls {
       }
       const secrets = [credentials.accessKeySecret, credentials.securityToken].filter(Boolean);
       const passage = output.begin(requestId, wantsTail, secrets);
-      const timer = after(limitMs, () => late(requestId, limitMs));
-      this.#running.set(requestId, { call, passage, begun: monotonic(), timer, coldStart, resolve, answer: undefined });
+      const timer = limitCall(call, limitMs, () => late(requestId, limitMs));
+      const forget = this.#tellLeaving(call);
+      const inputs = call.inputs && new Inputs(call.inputs, (type, head, body) => send(type, { id: requestId, ...head }, body));
+      this.#running.set(requestId, { call, passage, begun: monotonic(), timer, coldStart, resolve, forget, inputs, answer: undefined });
       send(frame.invoke, headOf(call), call.event);
     });
   }
@@ -79,6 +86,13 @@ export class Calls {
     else answer.body.break(String(head.message ?? 'the function broke its answer off').slice(0, 500));
   }
 
+  /** The host can take more of an input. @throws FrameError where there is none */
+  wanted(head: Record<string, unknown>): void {
+    const { inputs } = this.#find(head);
+    if (!inputs) throw new FrameError('An invocation without inputs.');
+    inputs.wanted(head);
+  }
+
   /** Ends one invocation from this side. */
   fail(requestId: string, explanation: Explanation): void {
     const running = this.#running.get(requestId);
@@ -94,6 +108,14 @@ export class Calls {
     const running = this.#running.get(String(head.id));
     if (!running) throw new FrameError('An answer without a question.');
     return running;
+  }
+
+  /** Tells the host when the client leaves before its answer has begun; from then on the answer's body tells it. */
+  #tellLeaving({ requestId, signal, answer }: Invocation): (() => void) | undefined {
+    if (!this.#options.hearsOfLeaving || !signal || !answer) return undefined;
+    const tell = () => this.#options.send(frame.broken, { id: requestId, message: 'the client left' });
+    signal.addEventListener('abort', tell, { once: true });
+    return () => signal.removeEventListener('abort', tell);
   }
 
   #open(running: Running, head: Record<string, unknown>): void {
@@ -119,6 +141,8 @@ export class Calls {
     const { call, passage, begun, coldStart, resolve, answer, timer } = running;
     this.#running.delete(call.requestId);
     timer.cancel();
+    running.forget?.();
+    running.inputs?.close();
     const result: InvocationResult = {
       payload: end.payload,
       instanceId: this.#options.instanceId,
@@ -161,7 +185,7 @@ export class Calls {
 }
 
 /** The head of an INVOKE frame. */
-function headOf({ requestId, credentials, logTail: tail, answer, retryCount, tracing }: Invocation): object {
+function headOf({ requestId, credentials, logTail: tail, answer, inputs, retryCount, tracing }: Invocation): object {
   const { accessKeyId: ak, accessKeySecret: sk, securityToken: token } = credentials;
   return {
     id: requestId,
@@ -170,6 +194,7 @@ function headOf({ requestId, credentials, logTail: tail, answer, retryCount, tra
     token,
     ...(tail ? { tail: true } : {}),
     ...(answer ? { answer: true } : {}),
+    ...(inputs ? { inputs: inputs.length } : {}),
     ...(retryCount ? { retry: retryCount } : {}),
     ...(tracing
       ? { tracing: { span_context: tracing.spanContext, span_baggages: tracing.spanBaggages, jaeger_endpoint: tracing.jaegerEndpoint } }

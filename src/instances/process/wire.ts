@@ -31,6 +31,11 @@ export const frame = {
   broken: 35,
   // {id, bytes}: the host may send that many more bytes of body; `initialCredit` is granted from the start.
   credit: 36,
+  // {id, input, bytes}: the host can take that many more bytes of an input that INVOKE said there is; they come as {id, input} with a body,
+  // and end with {id, input}, which has a message when the input could not be read to its end.
+  wanted: 40,
+  input: 41,
+  inputEnd: 42,
 } as const;
 
 /** Bytes of an answer's body that a host may send before it was granted more; a host that sends beyond its credit is cut off. */

@@ -33,6 +33,8 @@ export interface WorkerOptions {
    * that `forked` names is ended with its group.
    */
   kill?: (() => void) | undefined;
+  /** It can tell a function that the client left, before it answers. */
+  hearsOfLeaving?: boolean | undefined;
   /** A frame that only this kind of host sends. */
   told?: ((type: number, body: Buffer) => void) | undefined;
 }
@@ -79,6 +81,7 @@ export class HostWorker implements Worker {
       instanceId: options.id,
       memoryMb: options.memoryMb,
       output: options.output,
+      hearsOfLeaving: options.hearsOfLeaving === true,
       send: (type, head, body) => this.#send(type, head, body),
       megabytes: () => this.#megabytes,
       late: (requestId, limitMs) => this.#late(requestId, limitMs),
@@ -210,6 +213,7 @@ export class HostWorker implements Worker {
         const { head, body } = unpack(payload);
         if (type === frame.result || type === frame.error) this.#answered(type, head, body);
         else if (type >= frame.answer && type <= frame.broken) this.#calls.answer(type, head, body);
+        else if (type === frame.wanted) this.#calls.wanted(head);
         else if (type === frame.serving) this.#serving({ marked: head.marked === true });
         else if (type === frame.initialising) this.#initialising();
         else if (type === frame.stopped) this.#stopped(head.marked === true);

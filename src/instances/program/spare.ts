@@ -1,5 +1,12 @@
+import { join } from 'node:path';
+import type { FunctionVersion } from '../../functions/index.ts';
+import { randomHex } from '../../kit/index.ts';
+import type { EngineOptions } from '../process/options.ts';
 import { removeFolder } from '../sandbox/removal.ts';
 import type { Launched } from '../sandbox/sandbox.ts';
+import { makeFolder } from './folder.ts';
+
+const processesEach = 256;
 
 /** A program behind its wall that begins when it is given its environment. */
 export interface Prepared {
@@ -7,6 +14,28 @@ export interface Prepared {
   readonly folder: string;
   readonly launched: Launched;
   begin(env: Readonly<Record<string, string>>): void;
+}
+
+/** Builds the wall around a program of a function, which begins when it is given its environment. */
+export function prepareProgram(fn: FunctionVersion, options: EngineOptions, program: string, args: readonly string[]): Prepared {
+  const { sandbox, place, fileBytes } = options;
+  const folder = join(place.tmp, `p-${randomHex(12)}`);
+  makeFolder(folder, fn.uid);
+  const env = Promise.withResolvers<Readonly<Record<string, string>>>();
+  const launched = sandbox.launch({
+    program,
+    args,
+    cwd: fn.codeDir,
+    env: env.promise,
+    uid: fn.uid,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    readable: [fn.codeDir, ...fn.layerDirs],
+    writable: [folder],
+    code: fn.codeDir,
+    layers: fn.layerDirs,
+    limits: { memoryMb: fn.memoryMb, processes: processesEach, programs: fn.maxInstances + 1, fileBytes },
+  });
+  return { folder, launched, begin: env.resolve };
 }
 
 /**

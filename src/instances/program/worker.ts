@@ -2,7 +2,7 @@ import { Fault } from '../../faults/index.ts';
 import type { FunctionVersion } from '../../functions/index.ts';
 import { after, monotonic, randomHex, type Timer } from '../../kit/index.ts';
 import { type StartError, StartFailure, type StartHooks, type Worker } from '../engine.ts';
-import { errorPayload, failureOf, type Invocation, type InvocationResult } from '../invocation.ts';
+import { errorPayload, failureOf, type Invocation, type InvocationResult, limitCall } from '../invocation.ts';
 import { type Explanation, explainExit, explainMemory, explainNeighbour, explainTimeout } from '../process/ending.ts';
 import { logTail, type Output, type Passage } from '../process/output.ts';
 import type { Program, ProgramEnd } from './program.ts';
@@ -83,7 +83,7 @@ export class ProgramWorker implements Worker {
     const { accessKeySecret, securityToken } = call.credentials;
     return new Promise((resolve) => {
       const passage = output.begin(call.requestId, call.logTail === true, [accessKeySecret, securityToken].filter(Boolean));
-      const timer = after(timeoutMs, () => this.#late(call.requestId, timeoutMs));
+      const timer = limitCall(call, timeoutMs, () => this.#late(call.requestId, timeoutMs));
       const running: Running = { call, passage, begun: monotonic(), coldStart, timer, resolve };
       if (this.#running.has(call.requestId)) return this.#settle(running, twice(call.requestId));
       this.#running.set(call.requestId, running);

@@ -34,6 +34,8 @@ const sharedMemoryBytes = 64 * 1024 * 1024;
 
 export interface View extends Pick<Launch, 'program' | 'cwd' | 'readable' | 'writable' | 'code' | 'layers' | 'tmp'> {
   uid: number | undefined;
+  /** Without any network but an empty one of its own. */
+  offline?: boolean | undefined;
   /** The server's own user; undefined when it is root, which needs no user namespace. */
   mappedTo: { uid: number; gid: number } | undefined;
   /** Size of a /tmp in memory, where none of the writable folders can be shown there. Bytes. */
@@ -50,6 +52,7 @@ export function bubblewrap(program: string, view: View): string[] {
   const words = [
     program,
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--die-with-parent', '--new-session'],
+    ...(view.offline ? ['--unshare-net'] : []),
     ...(mappedTo ? ['--unshare-user', '--uid', String(mappedTo.uid), '--gid', String(mappedTo.gid)] : ['--cap-drop', 'ALL']),
     ...(view.uid === undefined ? [] : ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID']),
     ...['--hostname', 'function', '--proc', '/proc', '--dev', '/dev'],

@@ -205,6 +205,18 @@ describe('bubblewrap', async () => {
     assert.equal(output.match(/Read-only file system/g)?.length, 4);
   });
 
+  test('what needs no network has none but its own loopback', { skip }, async () => {
+    const mine = (await start(wall as Sandbox, 'readlink /proc/self/ns/net').ended).output;
+    const { output } = await start(wall as Sandbox, 'readlink /proc/self/ns/net; tail -n +3 /proc/net/dev', { offline: true }).ended;
+    const [its = '', ...devices] = output.trim().split('\n');
+    assert.match(its, /^net:/);
+    assert.notEqual(its, mine.trim());
+    assert.deepEqual(
+      devices.map((line) => line.trim().split(':')[0]),
+      ['lo'],
+    );
+  });
+
   test('sees nothing of the machine but the system and what it was given', { skip }, async () => {
     const { output } = await start(
       wall as Sandbox,

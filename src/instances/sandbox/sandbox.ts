@@ -57,6 +57,8 @@ export interface Launch {
   layers?: readonly string[] | undefined;
   /** The one of the writable folders that is shown at /tmp as well where the wall can do that; the first when left out. */
   tmp?: string | undefined;
+  /** It needs no network, and gets none where the wall can do that. */
+  offline?: boolean | undefined;
   limits: Limits;
 }
 
@@ -133,7 +135,7 @@ export async function openSandbox({ dropPrivileges, setting = 'auto', scratch, r
         ? 'bwrap was not found; install the package bubblewrap'
         : dropPrivileges && setpriv === undefined
           ? 'setpriv, a part of util-linux, was not found'
-          : await wall.fault(scratch);
+          : (await Promise.all([wall.fault(scratch), wall.tryOffline(scratch)]))[0];
     if (fault === undefined) return wall;
     if (setting === 'bubblewrap') throw new SandboxError(`sandbox: bubblewrap does not work here: ${fault}.`);
     means.without = fault;

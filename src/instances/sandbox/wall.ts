@@ -37,6 +37,8 @@ export class Wall implements Sandbox {
   readonly #inherited = highestInherited();
   /** Stands in for them in what is started. */
   #nothing = this.#inherited > 2 ? openSync('/dev/null', 'r') : undefined;
+  /** Whether a program can be kept from the network here. */
+  #canCut = true;
   /** Running programs of each user. */
   readonly #users = new Map<number, number>();
 
@@ -92,8 +94,13 @@ export class Wall implements Sandbox {
     });
   }
 
+  /** Finds out whether programs can be kept from the network here; a container may not let that be done. */
+  async tryOffline(scratch: string): Promise<void> {
+    this.#canCut = (await this.fault(scratch, true)) === undefined;
+  }
+
   /** Why this level does not work here; undefined when it does. */
-  async fault(scratch: string): Promise<string | undefined> {
+  async fault(scratch: string, offline = false): Promise<string | undefined> {
     const uid = this.#means.dropPrivileges ? anyOtherUser : undefined;
     const own = join(scratch, `trial-${randomHex(8)}`);
     await mkdir(own, { mode: 0o777 });
@@ -106,6 +113,7 @@ export class Wall implements Sandbox {
       stdio: ['ignore', 'ignore', 'pipe'],
       readable: [],
       writable: [own],
+      offline,
       limits: { memoryMb: 256, processes: 64, fileBytes: 1024 * 1024 },
     });
     let told = '';
@@ -135,7 +143,8 @@ export class Wall implements Sandbox {
     const isWalled = this.level === 'bubblewrap' && bwrap !== undefined;
     const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     const diskBytes = limits.diskBytes ?? defaultDiskBytes;
-    const view = { ...order, readable: [...readable, ...order.readable], mappedTo: dropPrivileges ? undefined : own, diskBytes };
+    const offline = order.offline === true && this.#canCut;
+    const view = { ...order, offline, readable: [...readable, ...order.readable], mappedTo: dropPrivileges ? undefined : own, diskBytes };
     const counted = group !== undefined && cgroups?.countsProcesses === true;
     const data = limits.eachMb ?? (group ? undefined : limits.memoryMb);
     return entering(

@@ -80,7 +80,7 @@ export function createAdminRoutes({ metrics, parts, draining, open }: AdminOptio
 /** Answers the operator's paths and the admin API, and hands everything else to `next`, which also renders the errors of the former. */
 export function createAdminDialect(next: Dialect, options: AdminOptions): Dialect {
   const routes = createAdminRoutes(options);
-  const api = options.api && createApiDialect(options.api);
+  const api = options.api && createApiDialect({ draining: options.draining, ...options.api });
   const dialectOf = (ctx: RequestContext): Dialect => (api && isApiPath(ctx.path) ? api : next);
   return {
     name: next.name,

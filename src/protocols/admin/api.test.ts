@@ -9,7 +9,7 @@ import { type Identity, openIdentity } from '../../identity/index.ts';
 import { now } from '../../kit/index.ts';
 import { type Metadata, openMetadata } from '../../metadata/index.ts';
 import { parseQuery, signAcs3 } from '../../signing/index.ts';
-import { type AuditEvent, createTelemetry } from '../../telemetry/index.ts';
+import { type AuditEvent, createTelemetry, InvocationStore } from '../../telemetry/index.ts';
 import { adminOperations, createAdminDialect } from './index.ts';
 
 const rootKey = { id: 'root-key', secret: 'root-secret' };
@@ -24,15 +24,22 @@ let folder: string;
 let metadata: Metadata;
 let identity: Identity;
 let listener: Listener;
+let records: InvocationStore;
+/** Ends streams. */
+let draining = false;
 const audited: AuditEvent[] = [];
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-admin-'));
   metadata = await openMetadata({ file: join(folder, 'metadata.db'), durability: 'relaxed' });
   identity = await openIdentity({ metadata, accountId, rootKey, keyFile: join(folder, 'keys.json') });
+  const onProblem = (error: unknown) => assert.fail(String(error));
+  records = new InvocationStore({
+    ...{ folder: join(folder, 'records'), keep: 'all', maxBytes: 2 ** 20, maxRecords: 100, maxAgeMs: 3_600_000, bodyBytes: 0, onProblem },
+  });
   const dialect = createAdminDialect(next, {
-    ...{ metrics: telemetry.metrics, parts: () => ({}), draining: () => false },
-    api: { identity, region: 'cn-qingdao' },
+    ...{ metrics: telemetry.metrics, parts: () => ({}), draining: () => draining },
+    api: { identity, region: 'cn-qingdao', records },
   });
   const audit = { write: (event: AuditEvent) => audited.push(event) };
   listener = createListener({ name: 'control', host: '127.0.0.1', port: 0, dialect, telemetry, audit });
@@ -40,6 +47,7 @@ before(async () => {
 });
 after(async () => {
   await listener.drain(0);
+  await records.close();
   await identity.close();
   await metadata.close();
   await rm(folder, { recursive: true });
@@ -62,10 +70,13 @@ interface Sent {
   /** Sent instead of the signed body. */
   other?: string;
   headers?: Record<string, string>;
+  /** The answer is not JSON. */
+  raw?: boolean;
 }
 
 interface Got {
   status: number;
+  text: string;
   code: string;
   message: string;
   headers: Headers;
@@ -74,7 +85,7 @@ interface Got {
 
 async function send(
   how: string,
-  { body, query = '', key = rootKey, unsigned = false, other, headers: more = {} }: Sent = {},
+  { body, query = '', key = rootKey, unsigned = false, other, headers: more = {}, raw = false }: Sent = {},
 ): Promise<Got> {
   const [method, path] = how.split(' ') as [string, string];
   const full = `/admin/v1${path}`;
@@ -92,8 +103,15 @@ async function send(
     ...(sent === '' ? {} : { body: sent }),
   });
   const answer = await reply.text();
-  const json = (answer === '' ? {} : JSON.parse(answer)) as Record<string, unknown>;
-  return { status: reply.status, code: String(json.Code ?? ''), message: String(json.Message ?? ''), headers: reply.headers, json };
+  const json = (answer.trim() === '' || raw ? {} : JSON.parse(answer)) as Record<string, unknown>;
+  return {
+    status: reply.status,
+    text: answer,
+    code: String(json.Code ?? ''),
+    message: String(json.Message ?? ''),
+    headers: reply.headers,
+    json,
+  };
 }
 
 async function good(how: string, sent: Sent = {}): Promise<Record<string, unknown>> {
@@ -117,6 +135,26 @@ async function userWith(name: string, ...statements: object[]): Promise<Key> {
     await identity.policies.attach(`P-${name}`, { kind: 'user', id: user.id });
   }
   return identity.keys.create(user.id);
+}
+
+let requests = 0;
+
+/** A request through an Object FC access point that a function failed. @returns its id */
+function request(name: string): string {
+  requests += 1;
+  const requestId = requests.toString(16).toUpperCase().padStart(24, '0');
+  const point = { name: 'point', alias: 'alias', arn: 'arn' };
+  const record = records.begin({
+    ...{ requestId, receivedAt: now(), method: 'GET', url: 'http://h/alias/k', headers: [], accessPoint: point, supporting: point },
+    ...{ bucket: 'b', key: 'k', caller: { kind: 'Account', accountId, arn: 'arn', accessKeyId: rootKey.id } },
+  });
+  record.bound({
+    ...{ name, arn: 'arn', qualifier: 'LATEST', versionId: '', revision: '', runtime: 'python3.10', handler: 'index.handler' },
+    ...{ timeoutMs: 1, memoryMb: 1 },
+  });
+  record.settled('FunctionTimeout', { code: 'FunctionTimeout', status: 504, message: 'late' });
+  record.ended({ instanceId: 'i', coldStart: false, durationMs: 1, maxMemoryMb: 1 });
+  return requestId;
 }
 
 const trust = { Version: '1', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: ['fc.aliyuncs.com'] } }] };
@@ -161,6 +199,12 @@ const samples: Record<string, (name: string) => Promise<[how: string, sent?: Sen
   },
   ExplainPolicy: async () => ['POST /explain', { body: { as: 'account', action: 'oss:GetObject', resource: 'acs:oss:*:*:b/k' } }],
   ListFunctionLogs: async () => ['GET /functions/shout/logs'],
+  ListInvocations: async () => ['GET /invocations'],
+  StreamInvocations: async () => {
+    draining = true;
+    return ['GET /invocations/stream'];
+  },
+  GetInvocation: async () => [`GET /invocations/${request('shout')}`],
   ListSealingKeys: async () => ['GET /sealing-keys'],
   RotateSealingKey: async () => ['POST /sealing-keys/rotate'],
 };
@@ -196,6 +240,44 @@ test('logs of a function need the action on that function', async () => {
   const key = await userWith('reads-logs', { Effect: 'Allow', Action: 'fc:ListFunctionLogs', Resource: 'acs:fc:*:*:functions/shout' });
   assert.deepEqual(await good('GET /functions/shout/logs', { key }), { lines: [], newest: 0, more: false });
   await refused('GET /functions/other/logs', 403, 'AccessDenied', { key });
+});
+
+test('records need the action on their function; unknown ones on all; filters and bounds are checked', async () => {
+  const id = request('shout');
+  const on = (name: string) => ({ Effect: 'Allow', Action: 'fc:*Invocation*', Resource: `acs:fc:*:*:functions/${name}` });
+  const [own, other] = [await userWith('of-shout', on('shout')), await userWith('of-other', on('other'))];
+  assert.equal((await good(`GET /invocations/${id}`, { key: own })).id, id);
+  await refused(`GET /invocations/${id}`, 403, 'AccessDenied', { key: other }, /functions\/shout/);
+  await refused('GET /invocations/UNKNOWN', 403, 'AccessDenied', { key: own });
+  await refused('GET /invocations/UNKNOWN', 404, 'NoSuchInvocation');
+  const listed = async (query: string, key?: Key) =>
+    ((await good('GET /invocations', { query, ...(key ? { key } : {}) })).invocations as { id: string }[]).map((each) => each.id);
+  assert.ok((await listed('function=shout&status=504&since=1h&accessPoint=point', own)).includes(id));
+  await refused('GET /invocations', 403, 'AccessDenied', { key: own });
+  assert.deepEqual(await listed('function=nobody'), []);
+  for (const query of ['limit=0', 'limit=x', 'limit=1001', 'next=x', 'since=yesterday']) {
+    await refused('GET /invocations', 400, 'InvalidArgument', { query });
+  }
+});
+
+test('the stream tells of each record that fits, by lines or as events, and ends with the server', async () => {
+  for (const [accept, form] of [
+    ['*/*', /^\n\{.*\}\n$/],
+    ['text/event-stream', /^:\n\ndata: \{.*\}\n\n$/],
+  ] as const) {
+    draining = false;
+    const streamed = send('GET /invocations/stream', { query: 'function=heard', headers: { accept }, raw: true });
+    while (!records.isFollowed) await new Promise((resolve) => setImmediate(resolve));
+    request('unheard');
+    const id = request('heard');
+    while (records.summaryOf(id)?.outcome === 'running' || (await records.list({ function: 'heard' }, 10)).invocations[0]?.id !== id)
+      await new Promise((resolve) => setImmediate(resolve));
+    draining = true;
+    const { status, text } = await streamed;
+    assert.equal(status, 200);
+    assert.match(text, form);
+    assert.ok(text.includes(id));
+  }
 });
 
 test('nobody without a signature, with a bad one, or with another body gets in', async () => {

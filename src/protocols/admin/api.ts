@@ -4,7 +4,7 @@ import type { Dialect, RequestContext } from '../../http/index.ts';
 import { type RequestContext as Conditions, Nonces, type Principal } from '../../identity/index.ts';
 import { readAll } from '../../kit/index.ts';
 import { acs3Caller } from '../../signing/index.ts';
-import { type ApiRooms, param } from './call.ts';
+import { type ApiRooms, param, streamed } from './call.ts';
 import type { Operation } from './operation.ts';
 import { matchOperation, prefix } from './operations.ts';
 
@@ -83,7 +83,7 @@ function authorize(ctx: RequestContext, rooms: ApiRooms, operation: Operation, p
 }
 
 /** All that the caller needs the action on: also the name that a user gets, and the policy that is attached. */
-function resourcesOf(ctx: RequestContext, { identity, region }: ApiRooms, operation: Operation, { names, body }: Names): string[] {
+function resourcesOf(ctx: RequestContext, { identity, region, records }: ApiRooms, operation: Operation, { names, body }: Names): string[] {
   const { resource } = operation;
   const arn = (rest: string, account = identity.accountId) => `acs:ram::${account}:${rest}`;
   const inBody = (field: string) => {
@@ -92,6 +92,11 @@ function resourcesOf(ctx: RequestContext, { identity, region }: ApiRooms, operat
   };
   if (resource === 'account') return [arn('*')];
   if (resource === 'function') return [`acs:fc:${region}:${identity.accountId}:functions/${names[0]}`];
+  if (resource === 'invocation') {
+    // A record belongs to the function that it is of.
+    const name = names[0] === undefined ? param({ ctx }, 'function') : records?.summaryOf(names[0])?.function;
+    return [`acs:fc:${region}:${identity.accountId}:functions/${name || '*'}`];
+  }
   if (resource === 'key') {
     // Keys belong to users, and RAM knows no other resource for them. A key that is not there could be anyone's.
     const owner = names[0] === undefined ? undefined : identity.keys.get(names[0])?.owner;
@@ -115,6 +120,7 @@ function contextOf(ctx: RequestContext): Conditions {
 }
 
 function send(ctx: RequestContext, answer: object | undefined): void {
+  if (answer === streamed) return;
   const common = { 'x-request-id': ctx.id, 'Cache-Control': 'no-store' };
   if (answer === undefined) {
     ctx.res.writeHead(204, common);

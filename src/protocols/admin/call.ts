@@ -1,6 +1,6 @@
 import type { RequestContext } from '../../http/index.ts';
 import type { RequestContext as Conditions, Identity, Principal } from '../../identity/index.ts';
-import type { FunctionOutput } from '../../telemetry/index.ts';
+import type { FunctionOutput, InvocationStore } from '../../telemetry/index.ts';
 import type { Explained } from './explain.ts';
 import type { Operation } from './operation.ts';
 
@@ -9,6 +9,10 @@ export interface ApiRooms {
   readonly identity: Identity;
   /** What functions printed last; nothing is known of it without. */
   readonly output?: Pick<FunctionOutput, 'since'>;
+  /** Records of requests through Object FC access points; none are kept without. */
+  readonly records?: InvocationStore | undefined;
+  /** Whether the server is about to end; streams then end too. */
+  readonly draining?: () => boolean;
   readonly region: string;
   /**
    * Decides about a resource with everything that hangs on it, e.g. bucket policies and ACLs; undefined for resources that it does not know,
@@ -31,6 +35,9 @@ export interface Call {
 
 /** What an operation answers; 204 without a body. */
 export type Answer = object | undefined;
+
+/** The operation has written its answer itself. */
+export const streamed: object = Object.freeze({});
 
 /** The value of a query parameter, or undefined. */
 export function param({ ctx }: Pick<Call, 'ctx'>, name: string): string | undefined {

@@ -1,7 +1,7 @@
 import type { Answer, Call } from './call.ts';
 
 /** What an operation is authorised on, by the names in its path; '' stands for what is not known yet. */
-export type ResourceKind = 'user' | 'role' | 'policy' | 'key' | 'function' | 'account';
+export type ResourceKind = 'user' | 'role' | 'policy' | 'key' | 'function' | 'invocation' | 'account';
 
 /** One operation of the admin API, as data: the router, the guard, the audit log and metrics read it. */
 export interface Operation {

@@ -1,5 +1,6 @@
 import { Fault } from '../../faults/index.ts';
 import { explainPolicy } from './explain.ts';
+import { getInvocation, listInvocations, streamInvocations } from './invocations.ts';
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './keys.ts';
 import { listFunctionLogs } from './logs.ts';
 import type { Operation, ResourceKind } from './operation.ts';
@@ -47,6 +48,10 @@ export const operations: readonly Operation[] = [
   row('DetachPolicyFromRole', 'DELETE /roles/{role}/policies/{policy}', 'ram:DetachPolicyFromRole', 'role', detachPolicy),
   row('ExplainPolicy', 'POST /explain', 'ram:ExplainPolicy', 'account', explainPolicy),
   row('ListFunctionLogs', 'GET /functions/{function}/logs', 'fc:ListFunctionLogs', 'function', listFunctionLogs),
+  row('ListInvocations', 'GET /invocations', 'fc:ListInvocations', 'invocation', listInvocations),
+  // In front of the row that takes any id.
+  row('StreamInvocations', 'GET /invocations/stream', 'fc:ListInvocations', 'invocation', streamInvocations),
+  row('GetInvocation', 'GET /invocations/{invocation}', 'fc:GetInvocation', 'invocation', getInvocation),
   row('ListSealingKeys', 'GET /sealing-keys', 'ram:ListSealingKeys', 'account', listSealingKeys),
   row('RotateSealingKey', 'POST /sealing-keys/rotate', 'ram:RotateSealingKey', 'account', rotateSealingKey),
 ];

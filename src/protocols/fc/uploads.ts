@@ -72,6 +72,6 @@ async function forgetOldUploads(rooms: FcRooms, now: number): Promise<void> {
   const bucket = uploadBucket(rooms);
   if (!rooms.buckets.bucket(bucket)) return;
   const { objects } = rooms.buckets.list({ bucket, prefix: '', delimiter: '', after: '', maxKeys: sweptAtOnce });
-  const old = objects.filter((object) => object.modifiedAt < now - forgottenMs).map((object) => object.key);
+  const old = objects.filter((object) => object.modifiedAt < now - forgottenMs).map(({ key }) => ({ key }));
   if (old.length > 0) await rooms.buckets.deleteMany(bucket, old);
 }

@@ -40,8 +40,9 @@ export async function createAccessPoint(call: Call): Promise<void> {
   sendXml(call.ctx, writeXml('CreateAccessPointResult', { AccessPointArn: point.arn, Alias: point.alias }));
 }
 
+/** There for points on the internet, too: Java v1 cannot read an answer without it. */
 function vpc(point: AccessPoint): XmlValue {
-  return point.vpcId === undefined ? undefined : { VpcId: point.vpcId };
+  return { VpcId: point.vpcId ?? '' };
 }
 
 /** GetAccessPoint. */

@@ -1,10 +1,10 @@
 import { Fault } from '../../faults/index.ts';
 import { writeXml, type XmlValue } from '../../kit/index.ts';
 import type { Call } from './call.ts';
-import { invalid } from './headers.ts';
+import { type HeaderList, invalid } from './headers.ts';
 import { sendEmpty, sendXml } from './respond.ts';
 import { isBlocked } from './sides.ts';
-import { refuseVersion } from './versions.ts';
+import { changeNamed, requireHead, versionHeaders } from './versions.ts';
 
 /** The canned ACLs of buckets; objects have `default` besides. */
 const bucketAcls: readonly string[] = ['private', 'public-read', 'public-read-write'];
@@ -33,9 +33,9 @@ function required(acl: string | undefined, header: string): string {
   return acl;
 }
 
-function sendAcl(call: Call, owner: string, acl: string): void {
+function sendAcl(call: Call, owner: string, acl: string, headers?: HeaderList): void {
   const shown: XmlValue = { Owner: { ID: owner, DisplayName: owner }, AccessControlList: { Grant: acl } };
-  sendXml(call.ctx, writeXml('AccessControlPolicy', shown));
+  sendXml(call.ctx, writeXml('AccessControlPolicy', shown), headers);
 }
 
 /** PutBucketAcl. */
@@ -53,17 +53,15 @@ export function getBucketAcl(call: Call): void {
 
 /** PutObjectACL: changes the ACL and nothing else of the object. */
 export async function putObjectAcl(call: Call): Promise<void> {
-  const { name } = call.bucket;
-  refuseVersion(call);
-  await call.rooms.store.setObjectAcl(name, call.key, required(readObjectAcl(call), 'x-oss-object-acl'));
-  sendEmpty(call.ctx);
+  const { bucket } = call;
+  const acl = required(readObjectAcl(call), 'x-oss-object-acl');
+  const headers = await changeNamed(call, bucket, (version) => call.rooms.store.setObjectAcl(bucket.name, call.key, acl, version));
+  sendEmpty(call.ctx, 200, headers);
 }
 
 /** GetObjectACL. */
 export function getObjectAcl(call: Call): void {
   const { bucket } = call;
-  refuseVersion(call);
-  const head = call.rooms.store.head(bucket.name, call.key);
-  if (!head) throw new Fault('NoSuchKey', undefined, { extra: { Key: call.key } });
-  sendAcl(call, bucket.owner, head.acl);
+  const head = requireHead(call, bucket);
+  sendAcl(call, bucket.owner, head.acl, versionHeaders(bucket, head.version));
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { childText, parseXml } from '../../kit/index.ts';
 import { codeOf, fetchUrl, type Harness, openHarness, openPhotos, original } from './fixture.ts';
+import { listOperations } from './listed.ts';
 import { matchesReferer } from './referer.ts';
 
 let oss: Harness;
@@ -44,45 +45,70 @@ describe('settings that are not carried out', () => {
     ['website', 'NoSuchWebsiteConfiguration'],
     ['encryption', 'NoSuchServerSideEncryptionRule'],
     ['replication', 'NoSuchReplicationConfiguration'],
+    ['replicationProgress', 'NoSuchReplicationConfiguration'],
     ['cors', 'NoSuchCORSConfiguration'],
     ['inventory', 'NoSuchInventory'],
     ['worm', 'NoSuchWORMConfiguration'],
+    ['transferAcceleration', 'NoSuchTransferAccelerationConfiguration'],
+    ['userDefinedLogFieldsConfig', 'NoSuchUserDefinedLogFieldsConfig'],
+    ['metaQuery', 'MetaQueryNotExist'],
   ] as const) {
     test(`GET ?${selector} says ${code}`, async () => {
       const answer = await bucket('GET', { [selector]: '' });
       assert.deepEqual([answer.status, codeOf(answer)], [404, code]);
+      assert.equal(codeOf(await oss.send('GET', 'nowhere', '', { query: { [selector]: '' } })), 'NoSuchBucket');
     });
   }
 
-  for (const [selector, root] of [
-    ['logging', 'BucketLoggingStatus'],
-    ['versioning', 'VersioningConfiguration'],
-    ['requestPayment', 'RequestPaymentConfiguration'],
-    ['accessmonitor', 'AccessMonitorConfiguration'],
+  for (const [selector, root, content] of [
+    ['logging', 'BucketLoggingStatus', ''],
+    ['versioning', 'VersioningConfiguration', ''],
+    ['requestPayment', 'RequestPaymentConfiguration', '<Payer>BucketOwner</Payer>'],
+    ['accessmonitor', 'AccessMonitorConfiguration', '<Status>Disabled</Status>'],
+    ['resourceGroup', 'BucketResourceGroupConfiguration', '<ResourceGroupId>rg-default-id</ResourceGroupId>'],
+    ['httpsConfig', 'HttpsConfiguration', '<TLS><Enable>false</Enable></TLS>'],
+    ['bucketArchiveDirectRead', 'ArchiveDirectReadConfiguration', '<Enabled>false</Enabled>'],
+    ['replicationLocation', 'ReplicationLocation', ''],
+    ['qosInfo', 'QoSConfiguration', '<TotalUploadBandwidth>-1</TotalUploadBandwidth>'],
+    ['qos', 'BucketUserQos', '<StorageCapacity>-1</StorageCapacity>'],
+    ['redundancyTransition', 'ListBucketDataRedundancyTransition', '<IsTruncated>false</IsTruncated>'],
+    ['cname', 'ListCnameResult', '<Bucket>photos</Bucket>'],
+    ['live', 'ListLiveChannelResult', '<IsTruncated>false</IsTruncated>'],
   ] as const) {
-    test(`GET ?${selector} says what holds`, async () => assert.equal(parseXml((await bucket('GET', { [selector]: '' })).text).name, root));
+    test(`GET ?${selector} says what holds`, async () => {
+      const { text } = await bucket('GET', { [selector]: '' });
+      assert.equal(parseXml(text).name, root);
+      assert.ok(text.includes(content), text);
+    });
   }
 
-  for (const selector of [
-    'lifecycle',
-    'website',
-    'encryption',
-    'logging',
-    'versioning',
-    'requestPayment',
-    'accessmonitor',
-    'inventory',
-    'httpsConfig',
-  ]) {
-    test(`PUT ?${selector} is NotImplemented, by name`, async () => {
-      const answer = await bucket('PUT', { [selector]: '' }, '<X/>');
+  test('GET ?cname&comp=token says that there is none', async () => {
+    assert.equal(codeOf(await bucket('GET', { cname: 'a.test', comp: 'token' })), 'NoSuchCnameInRecord');
+  });
+
+  test('GET /?regions tells of the one region', async () => {
+    const regions = (value: string) => oss.send('GET', '', '', { query: { regions: value } });
+    assert.match((await regions('')).text, /<Region>oss-cn-qingdao<\/Region><InternetEndpoint>oss-cn-qingdao.aliyuncs.com</);
+    assert.deepEqual([(await regions('oss-cn-qingdao')).status, codeOf(await regions('oss-cn-hangzhou'))], [200, 'NoSuchRegion']);
+  });
+
+  const { refused } = listOperations();
+  test('every setting can be asked for', () => {
+    const open = refused.filter(({ method, level }) => method === 'GET' && level !== 'object').map(({ name }) => name);
+    assert.deepEqual(open.sort(), ['GetAsyncFetchTask', 'ListResourcePools']);
+  });
+
+  for (const { name, method, selectedBy } of refused.filter(({ level, method }) => level === 'bucket' && method !== 'GET')) {
+    const [selector = ''] = selectedBy;
+    test(`${method} ${selector} is NotImplemented, by its name`, async () => {
+      const answer = await bucket(method, { [selector.slice(1)]: '' }, '<X/>');
       assert.deepEqual([answer.status, codeOf(answer)], [400, 'NotImplemented']);
-      assert.match(answer.text, /<Operation>Put\w+<\/Operation>/);
+      assert.ok(answer.text.includes(`<Operation>${name}</Operation>`), answer.text);
     });
   }
 
   test('what is not there is deleted with 204', async () => {
-    for (const selector of ['lifecycle', 'website', 'encryption', 'logging']) {
+    for (const selector of ['lifecycle', 'website', 'encryption', 'logging', 'inventory', 'userDefinedLogFieldsConfig']) {
       assert.equal((await bucket('DELETE', { [selector]: '' })).status, 204, selector);
     }
     assert.equal(codeOf(await oss.send('DELETE', 'nowhere', '', { query: { lifecycle: '' } })), 'NoSuchBucket');

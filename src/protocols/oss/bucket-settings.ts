@@ -41,9 +41,9 @@ export async function deleteBucketTags(call: Call): Promise<void> {
 
 /** GetBucketStat: counted when it is asked for. */
 export async function getBucketStat(call: Call): Promise<void> {
-  const { objects, bytes, uploads, classes } = await call.rooms.store.stat(call.bucket.name);
+  const { objects, bytes, uploads, deleteMarkers, classes } = await call.rooms.store.stat(call.bucket.name);
   const stat: Record<string, XmlValue> = {
-    ...{ Storage: bytes, ObjectCount: objects, MultipartUploadCount: uploads, LiveChannelCount: 0 },
+    ...{ Storage: bytes, ObjectCount: objects, MultipartUploadCount: uploads, LiveChannelCount: 0, DeleteMarkerCount: deleteMarkers },
     LastModifiedTime: Math.floor(call.ctx.startedAt / 1000),
   };
   for (const [name, shown] of Object.entries(classNames)) {

@@ -81,10 +81,8 @@ describe('buckets', () => {
 
   test('what is known and not carried out is NotImplemented by name', async () => {
     for (const [method, query, name] of [
-      ['PUT', 'lifecycle', 'PutBucketLifecycle'],
-      ['PUT', 'versioning', 'PutBucketVersioning'],
-      ['GET', 'versions', 'ListObjectVersions'],
-      ['DELETE', 'style', 'DeleteStyle'],
+      ['PUT', 'inventory', 'PutBucketInventory'],
+      ['PUT', 'resourceGroup', 'PutBucketResourceGroup'],
     ] as const) {
       const answer = await oss.send(method, 'listing', '', { query: { [query]: '' } });
       assert.equal(codeOf(answer), 'NotImplemented');

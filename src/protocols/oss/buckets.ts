@@ -89,7 +89,8 @@ export function getBucketInfo(call: Call): void {
     Comment: '',
     CrossRegionReplication: 'Disabled',
     TransferAcceleration: 'Disabled',
-    ServerSideEncryptionRule: { SSEAlgorithm: 'None' },
+    Versioning: bucket.versioning,
+    ServerSideEncryptionRule: { SSEAlgorithm: bucket.settings.encryption ?? 'None' },
     BucketPolicy: { LogBucket: '', LogPrefix: '' },
   };
   sendXml(call.ctx, writeXml('BucketInfo', { Bucket: details }));

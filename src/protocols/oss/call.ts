@@ -1,17 +1,29 @@
-import type { AccessPoints, Resolved } from '../../accesspoints/index.ts';
+import { type AccessPoints, passthrough, type Resolved } from '../../accesspoints/index.ts';
 import type { Bucket, Store } from '../../buckets/index.ts';
 import { Fault } from '../../faults/index.ts';
 import type { Audited, RequestContext } from '../../http/index.ts';
 import type { Identity, Principal } from '../../identity/index.ts';
-import type { Transforms } from '../../transforms/index.ts';
+import type { Instances } from '../../instances/index.ts';
+import type { Outgoing } from '../../kit/index.ts';
+import type { RelayLimits, Transforms } from '../../transforms/index.ts';
+import type { CallbackSigning } from './callback-signing.ts';
 import type { Operation } from './operation.ts';
+import { pointOf } from './sides.ts';
 
 /** What the dialect is built over. */
 export interface OssRooms {
   readonly identity: Pick<Identity, 'accountId' | 'anonymous' | 'credential' | 'authorize' | 'decide' | 'used'>;
   readonly accesspoints: AccessPoints;
   readonly store: Store;
-  readonly transforms: Pick<Transforms, 'getObject' | 'answer' | 'isOpen'>;
+  readonly transforms: Pick<Transforms, 'getObject' | 'answer' | 'isOpen' | 'refused' | 'recordOf'>;
+  /** Makes the requests of callbacks; without it there are none. */
+  readonly callbacks?: Pick<Outgoing, 'check' | 'request'>;
+  /** Processes pictures, and carries them to clients of any speed; without it none are processed. */
+  readonly images?: Pick<Instances, 'render'> & { readonly relay: RelayLimits };
+  /** Signs callbacks; without it they are not signed. */
+  readonly callbackSigning?: CallbackSigning | undefined;
+  /** How long restoring an archived object takes, milliseconds; no time when left out. */
+  readonly restoreMs?: number;
   /** Region that the server answers for, e.g. `cn-qingdao`. */
   readonly region: string;
   /** Host names of the server; names below them are buckets. */
@@ -66,11 +78,13 @@ export class Call implements Audited {
     return method !== 'GET' && method !== 'HEAD' && name !== 'WriteGetObjectResponse';
   }
 
-  /** The bucket that the name stands for, itself or behind an access point. @throws Fault NoSuchBucket */
+  /** The bucket that the name stands for, itself or behind an access point; behind an Object FC access point where it lets requests through. @throws Fault NoSuchBucket */
   get bucket(): Bucket {
     const { resolved } = this;
     if (resolved?.kind === 'bucket') return resolved.bucket;
-    const behind = resolved?.kind === 'access-point' ? this.rooms.store.bucket(resolved.accessPoint.bucket) : undefined;
+    const closed = resolved?.kind === 'object-fc' && !resolved.objectFc.allowedFeatures.includes(passthrough);
+    const point = closed ? undefined : pointOf(resolved);
+    const behind = point && this.rooms.store.bucket(point.bucket);
     if (!behind) throw noSuchBucket(this.name);
     return behind;
   }
@@ -86,6 +100,11 @@ export class Call implements Audited {
   header(name: string): string | undefined {
     const value = this.ctx.headers[name];
     return typeof value === 'string' ? value : value?.join(',');
+  }
+
+  /** The names of all headers, in lower case. */
+  headerNames(): Iterable<string> {
+    return Object.keys(this.ctx.headers);
   }
 }
 

@@ -1,17 +1,20 @@
 import type { Resolved } from '../../accesspoints/index.ts';
-import { Fault } from '../../faults/index.ts';
+import { type Fault, toFault } from '../../faults/index.ts';
 import type { Dialect, RequestContext } from '../../http/index.ts';
 import { readOssClaim } from '../../signing/index.ts';
-import { Call, noSuchBucket, type OssRooms } from './call.ts';
+import { admit } from './admission.ts';
+import { Call, type OssRooms } from './call.ts';
+import { sendKey } from './callback-signing.ts';
 import { admitOrigin, preflight } from './cors.ts';
-import { admitAnonymous, authenticate, authorize, checkSession, unsigned } from './guard.ts';
+import { authenticate, type Caller, unsigned } from './guard.ts';
 import { hostReader, type Placement } from './host.ts';
 import type { Level, Operation } from './operation.ts';
 import { type Match, matchOperation, presentSelectors } from './operations.ts';
-import { checkReferer } from './referer.ts';
+import { recordRefusal } from './recorded.ts';
 import { type Candidate, candidatesOf, type Directory } from './resolution.ts';
 import { renderFault } from './respond.ts';
 import { bucketBehind } from './sides.ts';
+import { asPage } from './website.ts';
 import { answerSelector } from './write-get-object-response.ts';
 
 /** Most names tried against the signature of a client whose host names its bucket nowhere. */
@@ -36,15 +39,27 @@ class OssDialect implements Dialect {
 
   handle(ctx: RequestContext): Promise<void> | undefined {
     const selectors = presentSelectors(ctx);
-    const answers = isAnswer(ctx, selectors);
+    if (!isAnswer(ctx, selectors)) return this.#serve(ctx, selectors, false);
+    try {
+      return this.#serve(ctx, selectors, true);
+    } catch (error) {
+      recordRefusal(ctx, this.#rooms.transforms, toFault(error));
+      throw error;
+    }
+  }
+
+  #serve(ctx: RequestContext, selectors: readonly string[], answers: boolean): Promise<void> | undefined {
     const placement = this.#place(ctx.host);
+    const { callbackSigning } = this.#rooms;
+    if (callbackSigning?.keyPath === ctx.path && placement.kind !== 'virtual' && ctx.method === 'GET') return sendKey(ctx, callbackSigning);
     const read = answers ? answerCandidates(placement) : candidatesOf(placement, ctx.path, this.#directory);
-    const candidates = read.length > 1 && isUnsigned(ctx) ? [this.#meant(placement, read)] : read;
+    const candidates = asPage(ctx, this.#rooms, read.length > 1 && isUnsigned(ctx) ? [this.#meant(placement, read)] : read);
     const first = candidates[0] as Candidate;
     if (ctx.method === 'OPTIONS' && first.bucket !== undefined) return this.#preflight(ctx, this.#meant(placement, read));
     let matched = matchOperation(levelOf(first), ctx.method, selectors, ctx.headers);
     ctx.operation = matched.name;
-    const caller = authenticate(ctx, this.#rooms, candidates, { selectors, allowUnsignedSelector: answers });
+    const inBody = isSignedInBody(matched);
+    const caller = inBody ? this.#nobody(first) : authenticate(ctx, this.#rooms, candidates, { selectors, allowUnsignedSelector: answers });
     if (!caller.signed && 'fault' in matched) throw unsigned();
     if (caller.candidate !== first) {
       matched = matchOperation(answers ? 'service' : levelOf(caller.candidate), ctx.method, selectors, ctx.headers);
@@ -64,14 +79,13 @@ class OssDialect implements Dialect {
     });
     ctx.audited = call;
     if (ctx.headers.origin !== undefined) admitOrigin(ctx, bucketBehind(this.#rooms, call.resolved));
-    if (caller.signed) ctx.charge(call.accessKeyId);
-    else admitAnonymous(call);
-    checkSession(call);
-    checkReach(call);
-    authorize(call);
-    checkReferer(call, caller.signed);
-    if (call.resolved === undefined && call.operation.level !== 'service' && call.operation.name !== 'PutBucket') throw noSuchBucket(name);
+    if (!inBody) admit(call, caller.signed);
     return call.operation.run(call) ?? undefined;
+  }
+
+  /** Who calls before the body has told it. */
+  #nobody(candidate: Candidate): Caller {
+    return { principal: this.#rooms.identity.anonymous, presigned: false, signed: false, candidate };
   }
 
   /** A browser's question, for a bucket or what stands for one. */
@@ -92,6 +106,10 @@ class OssDialect implements Dialect {
   fault(ctx: RequestContext, fault: Fault): { status: number; headers: Record<string, string>; body: string } {
     return renderFault(ctx, fault);
   }
+}
+
+function isSignedInBody(match: Match): boolean {
+  return 'signedInBody' in match;
 }
 
 function isUnsigned(ctx: RequestContext): boolean {
@@ -115,20 +133,6 @@ function isAnswer(ctx: RequestContext, selectors: readonly string[]): boolean {
 
 function answerCandidates(placement: Placement): Candidate[] {
   return placement.kind === 'virtual' ? [{}, { bucket: placement.name }] : [{}];
-}
-
-/** Refuses what an alias does not offer. @throws Fault AccessDenied */
-function checkReach({ resolved, operation, name }: Call): void {
-  if (resolved === undefined || resolved.kind === 'bucket') return;
-  if (resolved.kind === 'access-point') {
-    if (operation.throughAccessPoint) return;
-    throw new Fault('AccessDenied', `${operation.name} is not available through the access point alias ${name}. Use the bucket's name.`);
-  }
-  if (operation.throughObjectFc) return;
-  throw new Fault(
-    'AccessDenied',
-    `An Object FC access point serves GetObject, HeadObject and GetObjectMeta only, so that the original cannot leak; ${operation.name} through ${name} is refused.`,
-  );
 }
 
 function directoryOf({ accesspoints, store, identity }: OssRooms): Directory {

@@ -46,7 +46,10 @@ export function explainOss(rooms: ExplainRooms): (question: OssQuestion) => OssE
   return (question) => {
     const { principal, action, context = {} } = question;
     const rest = withoutPrefix(rooms, question.resource);
-    const row = operations.find((operation) => operation.action.toLowerCase() === action.toLowerCase());
+    const asks = (named: string) => named.toLowerCase() === action.toLowerCase();
+    const row = operations.find(
+      (operation) => asks(operation.action) || operation.also?.some((more) => more.parameter && asks(more.action)),
+    );
     if (rest === '*' || (row && !inBucket.has(row.resource))) {
       // Nothing but the caller's own policies speaks of these.
       const resource = row?.resource === 'any' ? '*' : ossArn(rooms, rest);

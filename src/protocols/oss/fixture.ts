@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AccessPoints, openAccessPoints } from '../../accesspoints/index.ts';
-import { openFsBlobs } from '../../blobs/index.ts';
+import { makeBlobKeys, openFsBlobs } from '../../blobs/index.ts';
 import { openBuckets, type Store } from '../../buckets/index.ts';
 import type { FunctionVersion } from '../../functions/index.ts';
 import { createListener, type Listener } from '../../http/index.ts';
@@ -17,6 +17,7 @@ import { openMetadata } from '../../metadata/index.ts';
 import { presignOss, signOssHeader } from '../../signing/index.ts';
 import { createTelemetry } from '../../telemetry/index.ts';
 import { openTransforms, type Transforms, transformsConfig } from '../../transforms/index.ts';
+import type { OssRooms } from './call.ts';
 import { createOssDialect } from './dialect.ts';
 
 /** What the tests of this room sign with. */
@@ -60,6 +61,8 @@ export interface Harness {
   setFunction(run: FunctionUnderTest): void;
   /** Sends a path-style request signed in its headers. */
   send(method: string, bucket: string, key: string, options?: SendOptions): Promise<Answer>;
+  /** Where blobs are files. */
+  blobFolder: string;
   /** A signed URL. */
   presign(
     bucket: string,
@@ -93,11 +96,12 @@ export const functionArn = version.arn;
 const functionRoleArn = `acs:ram::${accountId}:role/aliyunfcdefaultrole`;
 
 /** Opens everything; close() leaves nothing behind. */
-export async function openHarness(): Promise<Harness> {
+export async function openHarness(options: Pick<OssRooms, 'callbacks' | 'callbackSigning' | 'restoreMs'> = {}): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-oss-'));
   const telemetry = createTelemetry({ level: 'silent', file: join(folder, 'log') });
   const metadata = await openMetadata({ file: join(folder, 'meta.sqlite'), durability: 'relaxed' });
-  const blobs = await openFsBlobs({ folder: join(folder, 'blobs'), durability: 'relaxed' });
+  const keys = makeBlobKeys(join(folder, 'encryption'));
+  const blobs = await openFsBlobs({ folder: join(folder, 'blobs'), durability: 'relaxed', keys });
   const identity = await openIdentity({ metadata, accountId, rootKey, keyFile: join(folder, 'keys') });
   const store = openBuckets({ metadata, blobs, region });
   const accesspoints = openAccessPoints({ metadata, buckets: store, accountId, region });
@@ -127,7 +131,7 @@ export async function openHarness(): Promise<Harness> {
     mayInvoke: (role, arn) => identity.roleAllows(role, 'fc:InvokeFunction', arn),
     metrics: telemetry.metrics,
   });
-  const dialect = createOssDialect({ identity, accesspoints, store, transforms, region, domains: ['oss.test'] });
+  const dialect = createOssDialect({ identity, accesspoints, store, transforms, region, domains: ['oss.test'], ...options });
   for (const name of ['data', 'functions']) {
     const listener = createListener({ name, host: '127.0.0.1', port: 0, dialect, telemetry });
     await listener.start();
@@ -135,7 +139,7 @@ export async function openHarness(): Promise<Harness> {
   }
   const [data, functions] = listeners as [Listener, Listener];
   return {
-    ...{ port: data.port, functionsPort: functions.port, identity, store, accesspoints, transforms },
+    ...{ blobFolder: join(folder, 'blobs'), port: data.port, functionsPort: functions.port, identity, store, accesspoints, transforms },
     setFunction(next) {
       run = next;
     },

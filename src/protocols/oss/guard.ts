@@ -6,6 +6,7 @@ import { checkOssTime, readOssClaim, verifyOss } from '../../signing/index.ts';
 import { type Access, decideAccess, isOwner, type Side, type Verdict } from './access.ts';
 import type { Call, OssRooms } from './call.ts';
 import type { Permission } from './operation.ts';
+import { recordRead } from './recorded.ts';
 import type { Candidate } from './resolution.ts';
 import { askAcl, hasPolicies, isBlocked, ossArn, pointKeys, sidesOf, takesFrom } from './sides.ts';
 import { hasConditions } from './statements.ts';
@@ -64,9 +65,12 @@ export function admitAnonymous({ ctx, operation, resolved }: Call): void {
 }
 
 /** A session that serves one waiting GetObject ends with it. @throws Fault AccessDenied */
-export function checkSession({ principal, operation, rooms }: Call): void {
-  const exchange = principal.session?.exchange;
-  if (exchange === undefined || operation.name === 'WriteGetObjectResponse') return;
+export function checkSession(call: Call): void {
+  const { principal, operation, rooms } = call;
+  if (principal.session === undefined || operation.name === 'WriteGetObjectResponse') return;
+  const { function: reader, exchange } = principal.session;
+  if (reader !== undefined) recordRead(call, principal.session);
+  if (exchange === undefined) return;
   if (!rooms.transforms.isOpen(exchange)) {
     throw new Fault('AccessDenied', 'The request that this session served has ended. Read inputOssUrl while the function runs.');
   }
@@ -88,9 +92,12 @@ export function authorize(call: Call): void {
     const key = resource === 'object' ? call.key : undefined;
     allow(call, action, key, operation.acl);
     if (operation.also) {
-      for (const { header, action: more } of operation.also) {
-        const value = call.header(header);
-        if (value !== undefined && value !== 'default') allow(call, more, key, undefined);
+      for (const { header, parameter, action: more } of operation.also) {
+        const value = header === undefined ? call.param(parameter) : call.header(header);
+        if (value === undefined) continue;
+        // What an ACL opens it opens in every version.
+        if (parameter !== undefined) allow(call, more, key, operation.acl);
+        else if (value !== 'default') allow(call, more, key, undefined);
       }
     }
   } else {
@@ -104,22 +111,37 @@ export function authorize(call: Call): void {
   }
 }
 
-/** Checks the operation's action on one key of the bucket. @throws Fault AccessDenied */
-export function authorizeKey(call: Call, key: string): void {
-  allow(call, call.operation.action, key, call.operation.acl);
+/** Checks the operation's action on one key of the bucket, or one version of it. @throws Fault AccessDenied */
+export function authorizeKey(call: Call, key: string, version?: string): void {
+  const { action, acl } = call.operation;
+  allow(call, action, key, acl);
+  if (version !== undefined) allow(call, `${action}Version`, key, acl);
 }
 
 /**
  * Checks that the caller may read what a copy is made of, by the name that it is asked for; its conditions know that name's access point.
  * @throws Fault AccessDenied
  */
-export function authorizeSource(call: Call, source: { name: string; key: string; resolved: Resolved | undefined }): void {
-  const { name, key, resolved } = source;
+export function authorizeSource(
+  call: Call,
+  source: { name: string; key: string; resolved: Resolved | undefined; version?: string | undefined },
+): void {
+  const { name, key, resolved, version } = source;
   if (!takesFrom(resolved, call.ctx.remoteAddress)) {
     call.ctx.note.denied = 'network-origin';
     throw new Fault('AccessDenied', `The access point behind ${name} takes requests from private networks only (NetworkOrigin vpc).`);
   }
-  allow(call, 'oss:GetObject', key, 'READ', { name, resolved, version: undefined });
+  allow(call, 'oss:GetObject', key, 'READ', { name, resolved, version });
+  if (version !== undefined) allow(call, 'oss:GetObjectVersion', key, 'READ', { name, resolved, version });
+}
+
+/** Checks that the caller may write what an operation makes besides. @throws Fault AccessDenied */
+export function authorizeTarget(call: Call, { name, key, resolved }: { name: string; key: string; resolved: Resolved | undefined }): void {
+  if (!takesFrom(resolved, call.ctx.remoteAddress)) {
+    call.ctx.note.denied = 'network-origin';
+    throw new Fault('AccessDenied', `The access point behind ${name} takes requests from private networks only (NetworkOrigin vpc).`);
+  }
+  allow(call, 'oss:PutObject', key, 'WRITE', { name, resolved, version: undefined });
 }
 
 /** The point is named where the operation will look for it, and nowhere else. */
@@ -157,16 +179,17 @@ function allow(call: Call, action: string, key: string | undefined, permission: 
     return;
   }
   const sides = sidesOf(rooms, resolved, name, key);
+  const version = key === undefined ? undefined : asked ? asked.version : call.param('versionId');
   const access: Access = {
     principal,
     action,
     sides,
     name,
     key,
-    version: key === undefined ? undefined : asked ? asked.version : call.param('versionId'),
+    version,
     context: asksForContext(principal, sides) ? contextOf(call, resolved) : nothingKnown,
     blocked: isBlocked(rooms, resolved),
-    acl: () => askAcl(rooms, resolved, key, permission),
+    acl: () => askAcl(rooms, resolved, key, permission, version),
     allowAnonymous: resolved?.kind === 'object-fc' && resolved.objectFc.allowAnonymous,
   };
   const verdict = decideAccess(rooms.identity, access);

@@ -38,6 +38,8 @@ const written: Record<string, string> = {
 
 /** The standard headers that PutObject stores and GetObject gives back. */
 export const storedHeaders: readonly string[] = Object.keys(written);
+/** Kept beside them, but read otherwise; see encryption.ts. */
+written.encryption = 'x-oss-server-side-encryption';
 
 /** Query parameters that replace a header of the answer (Alibaba OSS API reference, "GetObject"). */
 const overrides: Record<string, string> = {

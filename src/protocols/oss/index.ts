@@ -4,6 +4,7 @@
  * main hands it to the data and functions listeners.
  */
 export type { OssRooms } from './call.ts';
+export { type CallbackSigning, openCallbackSigning } from './callback-signing.ts';
 export { createOssDialect } from './dialect.ts';
 export { type ExplainRooms, explainOss, type OssExplanation, type OssQuestion } from './explain.ts';
 export { type ListedOperation, listOperations } from './listed.ts';

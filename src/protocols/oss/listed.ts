@@ -36,6 +36,5 @@ export function listOperations(): { carriedOut: ListedOperation[]; refused: List
       throughAccessPoint: false,
       actions: [],
     }));
-  refused.push({ name: 'PostObject', level: 'bucket', method: 'POST', selectedBy: [], throughAccessPoint: false, actions: [] });
   return { carriedOut, refused };
 }

@@ -1,6 +1,7 @@
 import type { ObjectHead } from '../../buckets/index.ts';
 import { Fault } from '../../faults/index.ts';
 import { writeXml, type XmlValue } from '../../kit/index.ts';
+import { restoreState } from './archive.ts';
 import type { Call } from './call.ts';
 import { etagHeader, invalid, xmlDate } from './headers.ts';
 import { sendXml } from './respond.ts';
@@ -32,7 +33,7 @@ function ownerOf(call: Call): XmlValue {
   return { ID: id, DisplayName: id };
 }
 
-function contentsOf(objects: readonly ObjectHead[], encode: (text: string) => string, owner: XmlValue): XmlValue {
+function contentsOf(call: Call, objects: readonly ObjectHead[], encode: (text: string) => string, owner: XmlValue): XmlValue {
   return objects.map((head) => ({
     Key: encode(head.key),
     LastModified: xmlDate(head.modifiedAt),
@@ -40,6 +41,7 @@ function contentsOf(objects: readonly ObjectHead[], encode: (text: string) => st
     Type: head.type,
     Size: head.size,
     StorageClass: head.storageClass,
+    RestoreInfo: restoreState(call, head),
     Owner: owner,
   }));
 }
@@ -82,7 +84,7 @@ function firstVersion(call: Call, page: Page, encoding: 'url' | undefined): stri
     Delimiter: encode(page.delimiter),
     IsTruncated: truncated,
     NextMarker: truncated && next !== undefined ? encode(next) : undefined,
-    Contents: contentsOf(objects, encode, ownerOf(call)),
+    Contents: contentsOf(call, objects, encode, ownerOf(call)),
     CommonPrefixes: prefixesOf(prefixes, encode),
   });
 }
@@ -104,7 +106,7 @@ function secondVersion(call: Call, page: Page, encoding: 'url' | undefined): str
     IsTruncated: truncated,
     NextContinuationToken: truncated && next !== undefined ? writeToken(next) : undefined,
     KeyCount: objects.length + prefixes.length,
-    Contents: contentsOf(objects, encode, call.param('fetch-owner') === 'true' ? ownerOf(call) : undefined),
+    Contents: contentsOf(call, objects, encode, call.param('fetch-owner') === 'true' ? ownerOf(call) : undefined),
     CommonPrefixes: prefixesOf(prefixes, encode),
   });
 }

@@ -3,6 +3,8 @@ import { Fault } from '../../faults/index.ts';
 import { childrenOf, childText, writeXml } from '../../kit/index.ts';
 import { readObjectAcl } from './acl.ts';
 import type { Call } from './call.ts';
+import { notify, readCallback } from './callback.ts';
+import { encryptionHeaders } from './encryption.ts';
 import { contentMd5, etagHeader, invalid, xmlDate } from './headers.ts';
 import { encoder, readEncoding } from './listing.ts';
 import { forbidsOverwrite, readDescription, readStorageClass, refuseHeaders } from './object-headers.ts';
@@ -10,6 +12,7 @@ import { readXml } from './request-body.ts';
 import { sendEmpty, sendXml } from './respond.ts';
 import { readTagHeader } from './tagging.ts';
 import { readUpload } from './upload-body.ts';
+import { versionHeaders } from './versions.ts';
 
 /** Most bytes of the list of 10,000 parts. */
 const listBytes = 4 * 1024 * 1024;
@@ -40,16 +43,17 @@ export async function initiateMultipartUpload(call: Call): Promise<void> {
   refuseHeaders(call);
   const encoding = readEncoding(call);
   // Refused at once, although what counts is whether there is an object when the upload is completed.
-  if (forbidsOverwrite(call) && rooms.store.head(bucket.name, call.key)) {
+  if (forbidsOverwrite(call) && bucket.versioning === undefined && rooms.store.head(bucket.name, call.key)) {
     throw new Fault('FileAlreadyExists', undefined, { extra: { Key: call.key } });
   }
+  const description = readDescription(call);
   const upload = await rooms.store.uploads.start({
-    ...{ bucket: bucket.name, key: call.key, ...readDescription(call), tags: readTagHeader(call) },
+    ...{ bucket: bucket.name, key: call.key, ...description, tags: readTagHeader(call) },
     storageClass: readStorageClass(call.header('x-oss-storage-class')),
     acl: readObjectAcl(call),
   });
   const result = { EncodingType: encoding, Bucket: call.name, Key: encoder(encoding)(call.key), UploadId: shownId(upload.upload) };
-  sendXml(call.ctx, writeXml('InitiateMultipartUploadResult', result));
+  sendXml(call.ctx, writeXml('InitiateMultipartUploadResult', result), [...encryptionHeaders(description.headers)]);
 }
 
 /** UploadPart: up to 5 GiB. */
@@ -65,16 +69,20 @@ export async function completeMultipartUpload(call: Call): Promise<void> {
   refuseHeaders(call);
   const name = readUploadName(call);
   const encoding = readEncoding(call);
+  const callback = readCallback(call);
   const parts = await readParts(call);
   const head = await call.rooms.store.uploads.complete({
     ...{ ...name, parts, acl: readObjectAcl(call), forbidOverwrite: forbidsOverwrite(call) },
   });
+  const versions = versionHeaders(call.bucket, head.version);
+  if (callback) return notify(call, callback, head);
   const encode = encoder(encoding);
   const etag = etagHeader(head.etag);
   const { ctx } = call;
   const location = `${ctx.encrypted ? 'https' : 'http'}://${ctx.host}${ctx.path}`;
   const result = { EncodingType: encoding, Location: location, Bucket: call.name, Key: encode(head.key), ETag: etag };
-  sendXml(ctx, writeXml('CompleteMultipartUploadResult', result), ['ETag', etag, 'x-oss-hash-crc64ecma', head.crc64]);
+  const headers = ['ETag', etag, 'x-oss-hash-crc64ecma', head.crc64, ...versions, ...encryptionHeaders(head.headers)];
+  sendXml(ctx, writeXml('CompleteMultipartUploadResult', result), headers);
 }
 
 async function readParts(call: Call): Promise<{ number: number; etag: string }[] | 'all'> {

@@ -1,4 +1,4 @@
-import type { ObjectFcAccessPoint, Transformation } from '../../accesspoints/index.ts';
+import type { ObjectFcAccessPoint, ObjectFcLimits, Transformation } from '../../accesspoints/index.ts';
 import { Fault } from '../../faults/index.ts';
 import { child, childrenOf, childText, writeXml, type XmlNode, type XmlValue } from '../../kit/index.ts';
 import { endpointsOf, requireHeader } from './access-points.ts';
@@ -46,7 +46,7 @@ function readBoolean(node: XmlNode, ...path: string[]): boolean | undefined {
 }
 
 /** Reads ObjectProcessConfiguration, which may be absent; its elements come in any order, actions in any case. */
-function readProcessing(root: XmlNode): { allowedFeatures: string[]; transformations: Transformation[] } {
+function readProcessing(root: XmlNode): { allowedFeatures: string[]; transformations: Transformation[]; limits?: ObjectFcLimits } {
   const config = child(root, 'ObjectProcessConfiguration');
   if (!config) return { allowedFeatures: [], transformations: [] };
   const list = child(config, 'TransformationConfigurations');
@@ -54,7 +54,34 @@ function readProcessing(root: XmlNode): { allowedFeatures: string[]; transformat
   return {
     allowedFeatures: texts(child(config, 'AllowedFeatures'), 'AllowedFeature'),
     transformations: nodes.map(readTransformation),
+    ...readLimits(child(config, 'Limits')),
   };
+}
+
+/** Elements of Limits, which is ours, by the names of the record. */
+const limitElements = {
+  inFlight: 'InFlight',
+  requestsPerSecond: 'RequestsPerSecond',
+  bytesPerSecond: 'BytesPerSecond',
+  firstByteMs: 'FirstByteMs',
+  idleMs: 'IdleMs',
+} as const;
+
+function readLimits(node: XmlNode | undefined): { limits?: ObjectFcLimits } {
+  if (!node) return {};
+  const limits: Record<string, number> = {};
+  for (const [name, element] of Object.entries(limitElements)) {
+    const value = childText(node, element)?.trim();
+    if (value !== undefined && value !== '') limits[name] = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  }
+  return { limits };
+}
+
+function showLimits(limits: ObjectFcLimits | undefined): XmlValue {
+  if (!limits) return undefined;
+  const shown: Record<string, XmlValue> = {};
+  for (const [name, element] of Object.entries(limitElements)) shown[element] = limits[name as keyof ObjectFcLimits];
+  return shown;
 }
 
 function readTransformation(node: XmlNode): Transformation {
@@ -69,11 +96,13 @@ function readTransformation(node: XmlNode): Transformation {
     );
   }
   const features = content && child(content, 'AdditionalFeatures');
+  const payload = functionCompute && childText(functionCompute, 'FunctionPayload');
   return {
     actions: texts(child(node, 'Actions'), 'Action').map((action) => (action.toLowerCase() === 'getobject' ? 'GetObject' : action)),
     functionArn,
     functionAssumeRoleArn,
     customForwardHeaders: texts(features && child(features, 'CustomForwardHeaders'), 'CustomForwardHeader'),
+    ...(payload !== undefined && { payload }),
   };
 }
 
@@ -148,6 +177,7 @@ export function getObjectFcConfig(call: Call): void {
     ObjectProcessConfiguration: {
       AllowedFeatures: point.allowedFeatures.length > 0 ? { AllowedFeature: [...point.allowedFeatures] } : '',
       TransformationConfigurations: { TransformationConfiguration: point.transformations.map(showTransformation) },
+      Limits: showLimits(point.limits),
     },
     AllowAnonymousAccessForObjectProcess: point.allowAnonymous,
     PublicAccessBlockConfiguration: { BlockPublicAccess: point.blockPublicAccess },
@@ -156,11 +186,11 @@ export function getObjectFcConfig(call: Call): void {
 }
 
 function showTransformation(transformation: Transformation): XmlValue {
-  const { functionArn, functionAssumeRoleArn, customForwardHeaders } = transformation;
+  const { functionArn, functionAssumeRoleArn, customForwardHeaders, payload } = transformation;
   return {
     Actions: { Action: [...transformation.actions] },
     ContentTransformation: {
-      FunctionCompute: { FunctionArn: functionArn, FunctionAssumeRoleArn: functionAssumeRoleArn },
+      FunctionCompute: { FunctionArn: functionArn, FunctionAssumeRoleArn: functionAssumeRoleArn, FunctionPayload: payload },
       AdditionalFeatures:
         customForwardHeaders.length > 0 ? { CustomForwardHeaders: { CustomForwardHeader: [...customForwardHeaders] } } : undefined,
     },

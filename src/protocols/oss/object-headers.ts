@@ -1,5 +1,7 @@
+import { withEncryption } from '../../buckets/index.ts';
 import { Fault } from '../../faults/index.ts';
 import type { Call } from './call.ts';
+import { readEncryption } from './encryption.ts';
 import { invalid, storedHeaders } from './headers.ts';
 
 /** Most bytes of all user metadata, names and values. */
@@ -12,19 +14,26 @@ const storageClasses: readonly string[] = ['Standard', 'IA', 'Archive', 'ColdArc
 /** Headers that ask for more than the store does; to drop them silently would be a broken promise. */
 const refusedHeaders: Record<string, string> = {
   'x-oss-server-side-encryption': 'server-side encryption',
-  'x-oss-server-side-data-encryption': 'server-side encryption',
+  'x-oss-server-side-data-encryption': 'encryption of data with keys of a key management service',
+  'x-oss-server-side-encryption-key-id': 'encryption with keys of a key management service',
   'x-oss-callback': 'callbacks',
   'x-oss-callback-var': 'callbacks',
 };
+
+/** What takes a callback in a header or parameter; a form has it in fields of other names (Alibaba OSS API reference, "Callback"). */
+const withCallback = new Set(['PutObject', 'CompleteMultipartUpload']);
+/** What says how an object is encrypted. */
+const withEncryptionHeader = new Set(['PutObject', 'PostObject', 'AppendObject', 'CopyObject', 'InitiateMultipartUpload']);
 
 /** Refuses headers and parameters of a write that ask for what the store does not do. @throws Fault NotImplemented */
 export function refuseHeaders(call: Call): void {
   const { name } = call.operation;
   for (const header in refusedHeaders) {
-    if (call.header(header) === undefined) continue;
+    if (call.header(header) === undefined || (refusedHeaders[header] === 'callbacks' && withCallback.has(name))) continue;
+    if (header === 'x-oss-server-side-encryption' && withEncryptionHeader.has(name)) continue;
     throw new Fault('NotImplemented', `Sluice does not carry out ${refusedHeaders[header]} (${header}) with ${name}.`);
   }
-  if (call.param('callback') !== undefined)
+  if (call.param('callback') !== undefined && !withCallback.has(name))
     throw new Fault('NotImplemented', `Sluice does not carry out callbacks (callback) with ${name}.`);
 }
 
@@ -36,11 +45,11 @@ export function readStorageClass(value: string | undefined): string | undefined 
   return value;
 }
 
-/** What the headers of a write say about its object. @throws Fault InvalidArgument */
+/** What the headers of a write say about its object, encryption included. @throws Fault InvalidArgument, NotImplemented */
 export function readDescription(call: Call): { contentType: string; headers: Record<string, string>; meta: Record<string, string> } {
   return {
     contentType: call.header('content-type') || 'application/octet-stream',
-    headers: standardHeaders(call),
+    headers: withEncryption(standardHeaders(call), readEncryption(call)),
     meta: userMetadata(call),
   };
 }
@@ -57,7 +66,7 @@ function standardHeaders(call: Call): Record<string, string> {
 function userMetadata(call: Call): Record<string, string> {
   const meta: Record<string, string> = Object.create(null);
   let bytes = 0;
-  for (const name in call.ctx.headers) {
+  for (const name of call.headerNames()) {
     if (!name.startsWith(metaPrefix)) continue;
     const value = call.header(name) ?? '';
     bytes += name.length + value.length;

@@ -6,6 +6,7 @@ import { signOssHeader } from '../../signing/index.ts';
 import { type Answer, codeOf, fetchUrl, type Harness, headerLines, openHarness, rawClient, signing } from './fixture.ts';
 
 let oss: Harness;
+const callback = Buffer.from('{"callbackUrl":"http://127.0.0.1:1/","callbackBody":"a"}').toString('base64');
 const text = 'The quick brown fox jumps over the lazy dog';
 const md5 = (body: string | Buffer, encoding: 'hex' | 'base64' = 'hex') => createHash('md5').update(body).digest(encoding);
 
@@ -47,7 +48,7 @@ describe('PutObject', () => {
     ['x-oss-forbid-overwrite', { headers: { 'x-oss-forbid-overwrite': 'true' } }, 409, 'FileAlreadyExists'],
     ['an unknown storage class', { headers: { 'x-oss-storage-class': 'Gold' } }, 400, 'InvalidArgument'],
     ['a tag that cannot be one', { headers: { 'x-oss-tagging': 'a%3F=b' } }, 400, 'InvalidTag'],
-    ['a callback', { headers: { 'x-oss-callback': 'e30=' } }, 400, 'NotImplemented'],
+    ['a callback to where none may be made', { headers: { 'x-oss-callback': callback } }, 403, 'AccessDenied'],
     ['too much metadata', { headers: { 'x-oss-meta-a': 'x'.repeat(9_000) } }, 400, 'InvalidArgument'],
     ['a copy of what is not there', { headers: { 'x-oss-copy-source': '/photos/none' } }, 404, 'NoSuchKey'],
   ] as const) {
@@ -203,13 +204,8 @@ describe('GetObject', () => {
   });
 
   test('what the store does not have is NotImplemented by name', async () => {
-    for (const [name, value] of [
-      ['versionId', 'abc'],
-      ['x-oss-process', 'image/resize,w_1'],
-    ] as const) {
-      const answer = await oss.send('GET', 'photos', 'fox.txt', { query: { [name]: value } });
-      assert.equal(codeOf(answer), 'NotImplemented', answer.text);
-    }
+    const answer = await oss.send('GET', 'photos', 'fox.txt', { query: { 'x-oss-process': 'image/resize,w_1' } });
+    assert.equal(codeOf(answer), 'NotImplemented', answer.text);
     const null1 = await oss.send('GET', 'photos', 'fox.txt', { query: { versionId: 'null', w: '100' } });
     assert.equal(null1.status, 200);
   });

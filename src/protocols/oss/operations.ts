@@ -22,7 +22,6 @@ for (const operation of operations) {
 
 /** Operations that no query parameter selects and that are not carried out. */
 const plainNames: Record<string, string> = {
-  'bucket POST': 'PostObject',
   'bucket OPTIONS': 'OptionObject',
   'object OPTIONS': 'OptionObject',
   'service OPTIONS': 'OptionObject',

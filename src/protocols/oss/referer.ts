@@ -81,10 +81,10 @@ function globFits(wanted: string, text: string, host: number): boolean {
  * @throws Fault AccessDenied
  */
 export function checkReferer(call: Call, signed: boolean): void {
-  if (call.operation.level !== 'object' || (signed && !call.presigned) || call.principal.session?.exchange !== undefined) return;
+  if (call.operation.resource !== 'object' || (signed && !call.presigned) || call.principal.session?.exchange !== undefined) return;
   const settings = bucketBehind(call.rooms, call.resolved)?.settings.referer;
   if (!settings) return;
-  const referer = call.header('referer') ?? '';
+  const referer = call.ctx.headers.referer ?? '';
   if (allows(settings, settings.ignoreQuery ? referer.replace(/\?.*$/s, '') : referer)) return;
   call.ctx.note.denied = 'referer';
   throw new Fault('AccessDenied', 'You are denied by bucket referer policy.');

@@ -18,11 +18,11 @@ export function sendXml(ctx: RequestContext, xml: string, headers: HeaderList = 
 }
 
 /** A whole answer in text. */
-export function sendText(ctx: RequestContext, text: string, contentType: string, headers: HeaderList = []): void {
+export function sendText(ctx: RequestContext, text: string, contentType: string, headers: HeaderList = [], status = 200): void {
   const body = Buffer.from(text);
   const list = commonHeaders(ctx);
   list.push('Content-Type', contentType, 'Content-Length', String(body.length));
-  ctx.res.writeHead(200, list.concat(headers));
+  ctx.res.writeHead(status, list.concat(headers));
   ctx.res.end(body);
 }
 

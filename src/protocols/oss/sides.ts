@@ -22,7 +22,7 @@ export function ossArn({ region, identity }: SideRooms, rest: string): string {
 }
 
 /** The supporting access point behind an Object FC alias, or the access point itself. */
-function pointOf(resolved: Resolved | undefined): AccessPoint | undefined {
+export function pointOf(resolved: Resolved | undefined): AccessPoint | undefined {
   if (resolved === undefined || resolved.kind === 'bucket') return undefined;
   return resolved.kind === 'object-fc' ? resolved.supporting : resolved.accessPoint;
 }
@@ -71,10 +71,11 @@ export function askAcl(
   resolved: Resolved | undefined,
   key: string | undefined,
   permission: Permission | undefined,
+  version?: string,
 ): AclAnswer | undefined {
   const bucket = bucketBehind(rooms, resolved);
   if (!bucket || permission === undefined) return undefined;
-  const own = key === undefined ? undefined : rooms.store.head(bucket.name, key)?.acl;
+  const own = key === undefined ? undefined : rooms.store.head(bucket.name, key, version)?.acl;
   const answer = (acl: string) => opens[acl]?.includes(permission) ?? false;
   if (own !== undefined && own !== 'default') return { source: 'object-acl', opens: answer(own) };
   return { source: 'bucket-acl', opens: answer(bucket.acl) };

@@ -45,7 +45,8 @@ bucket  POST wormExtend ExtendBucketWorm
 bucket  GET,POST metaQuery MetaQuery*
 bucket  GET,PUT accessmonitor BucketAccessMonitor*
 bucket  GET,PUT resourceGroup BucketResourceGroup*
-bucket  GET,PUT,POST cname BucketCname*
+bucket  GET  cname ListCname
+bucket  PUT,POST cname BucketCname*
 bucket  GET,PUT,DELETE style Style*
 bucket  GET,PUT httpsConfig BucketHttpsConfig*
 bucket  GET,PUT,DELETE redundancyTransition BucketDataRedundancyTransition*
@@ -103,10 +104,12 @@ const onlyWithPost = new Set(['x-oss-process', 'x-oss-async-process']);
 
 /** Tells operations of one subresource apart: with it `?publicAccessBlock` is that of an access point. */
 export const pointParameter = 'x-oss-access-point-name';
+/** Query parameter that names a style: with it `?style` is that one, without it all of the bucket. */
+export const styleParameter = 'styleName';
 
 /** True when this query parameter selects an operation of OSS, at any level; a signature must cover it. */
 export function selects(name: string, method: string): boolean {
-  return name === pointParameter || (selecting.has(name) && (method === 'POST' || !onlyWithPost.has(name)));
+  return name === pointParameter || name === styleParameter || (selecting.has(name) && (method === 'POST' || !onlyWithPost.has(name)));
 }
 
 /** True when it selects one at this level. In a read of an object every other parameter is the function's, whatever it means for buckets. */

@@ -1,4 +1,4 @@
-import type { FoundObject, ObjectHead } from '../../buckets/index.ts';
+import { type FoundObject, type ObjectHead, withEncryption } from '../../buckets/index.ts';
 import { Fault } from '../../faults/index.ts';
 import { httpDate } from '../../kit/index.ts';
 import { readObjectAcl } from './acl.ts';
@@ -8,7 +8,7 @@ import { etagHeader, invalid } from './headers.ts';
 import { forbidsOverwrite, readDescription, readStorageClass, refuseHeaders } from './object-headers.ts';
 import { sendEmpty } from './respond.ts';
 import { readTagHeader } from './tagging.ts';
-import { refuseVersion } from './versions.ts';
+import { requireHead, versionHeaders } from './versions.ts';
 
 const targetHeader = 'x-oss-symlink-target';
 
@@ -16,15 +16,18 @@ const targetHeader = 'x-oss-symlink-target';
 export async function putSymlink(call: Call): Promise<void> {
   const { bucket } = call;
   refuseHeaders(call);
+  const description = readDescription(call);
   const head = await call.rooms.store.link({
-    ...{ bucket: bucket.name, key: call.key, target: readTarget(call), ...readDescription(call), tags: readTagHeader(call) },
+    ...{ bucket: bucket.name, key: call.key, target: readTarget(call), ...description, tags: readTagHeader(call) },
+    // It has no bytes of its own.
+    headers: withEncryption(description.headers, undefined),
     ...{
       acl: readObjectAcl(call),
       storageClass: readStorageClass(call.header('x-oss-storage-class')),
       forbidOverwrite: forbidsOverwrite(call),
     },
   });
-  sendEmpty(call.ctx, 200, ['ETag', etagHeader(head.etag)]);
+  sendEmpty(call.ctx, 200, ['ETag', etagHeader(head.etag), ...versionHeaders(bucket, head.version)]);
 }
 
 function readTarget(call: Call): string {
@@ -39,12 +42,10 @@ function readTarget(call: Call): string {
 
 /** GetSymlink: where it leads. */
 export function getSymlink(call: Call): void {
-  const { name } = call.bucket;
-  refuseVersion(call);
-  const head = call.rooms.store.head(name, call.key);
-  if (!head) throw new Fault('NoSuchKey', undefined, { extra: { Key: call.key } });
+  const { bucket } = call;
+  const head = requireHead(call, bucket);
   if (head.target === undefined) throw new Fault('NotSymlink', undefined, { extra: { Key: call.key } });
-  const shown = ['ETag', etagHeader(head.etag), 'Last-Modified', httpDate(head.modifiedAt)];
+  const shown = ['ETag', etagHeader(head.etag), 'Last-Modified', httpDate(head.modifiedAt), ...versionHeaders(bucket, head.version)];
   sendEmpty(call.ctx, 200, [...shown, targetHeader, encodeURIComponent(head.target)]);
 }
 
@@ -60,7 +61,8 @@ export function follow(call: Call, link: ObjectHead): FoundObject {
   if (!found) throw new Fault('SymlinkTargetNotExist', undefined, { extra: { Key: call.key } });
   const { head } = found;
   if (head.target !== undefined) throw new Fault('InvalidTargetType', undefined, { extra: { Key: call.key } });
-  const { size, etag, crc64 } = head;
+  // What is said of the bytes is said of the target's.
+  const { size, etag, crc64, blob, storageClass } = head;
   const modifiedAt = Math.max(link.modifiedAt, head.modifiedAt);
-  return { head: { ...link, size, etag, crc64, modifiedAt }, small: found.small, open: (range) => found.open(range) };
+  return { head: { ...link, size, etag, crc64, blob, storageClass, modifiedAt }, small: found.small, open: (range) => found.open(range) };
 }

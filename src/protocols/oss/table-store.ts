@@ -1,4 +1,5 @@
 import { appendObject } from './append.ts';
+import { cleanRestoredObject, restoreObject } from './archive.ts';
 import { sourceHeader, uploadPartCopy } from './copy.ts';
 import {
   abortMultipartUpload,
@@ -9,6 +10,7 @@ import {
   uploadPart,
 } from './multipart.ts';
 import type { Operation } from './operation.ts';
+import { processObject } from './process-object.ts';
 import { getSymlink, putSymlink } from './symlink.ts';
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './tagging.ts';
 
@@ -22,19 +24,28 @@ export const source = { header: sourceHeader, source: sourceHeader } as const;
 /** Headers of writes that ask for more. */
 export const aclHeader = { header: 'x-oss-object-acl', action: 'oss:PutObjectAcl' } as const;
 export const tagHeader = { header: 'x-oss-tagging', action: 'oss:PutObjectTagging' } as const;
+/** What naming a version asks for besides. */
+export const ofVersion = (action: string) => ({ also: [{ parameter: 'versionId', action }] });
 
 /** Rows of the operation table: objects beyond writing them whole and reading them. */
 export const storeOperations: readonly Operation[] = [
   {
-    ...{ name: 'PutObjectTagging', level: 'object', method: 'PUT', ...tagging, ...through },
+    ...{ name: 'PutObjectTagging', level: 'object', method: 'PUT', ...tagging, ...through, ...ofVersion('oss:PutObjectVersionTagging') },
     ...{ action: 'oss:PutObjectTagging', resource: 'object', run: putObjectTagging },
   },
   {
-    ...{ name: 'GetObjectTagging', level: 'object', method: 'GET', ...tagging, ...through },
+    ...{ name: 'GetObjectTagging', level: 'object', method: 'GET', ...tagging, ...through, ...ofVersion('oss:GetObjectVersionTagging') },
     ...{ action: 'oss:GetObjectTagging', resource: 'object', run: getObjectTagging },
   },
   {
-    ...{ name: 'DeleteObjectTagging', level: 'object', method: 'DELETE', ...tagging, ...through },
+    ...{
+      name: 'DeleteObjectTagging',
+      level: 'object',
+      method: 'DELETE',
+      ...tagging,
+      ...through,
+      ...ofVersion('oss:DeleteObjectVersionTagging'),
+    },
     ...{ action: 'oss:DeleteObjectTagging', resource: 'object', run: deleteObjectTagging },
   },
 
@@ -43,8 +54,21 @@ export const storeOperations: readonly Operation[] = [
     ...{ action: 'oss:PutObject', resource: 'object', run: putSymlink },
   },
   {
-    ...{ name: 'GetSymlink', level: 'object', method: 'GET', ...symlink, ...through },
+    ...{ name: 'GetSymlink', level: 'object', method: 'GET', ...symlink, ...through, ...ofVersion('oss:GetObjectVersion') },
     ...{ action: 'oss:GetObject', resource: 'object', run: getSymlink },
+  },
+  {
+    ...{ name: 'ProcessObject', level: 'object', method: 'POST', selector: 'x-oss-process' },
+    ...{ action: 'oss:PostProcessTask', resource: 'object', run: processObject },
+  },
+  {
+    ...{ name: 'RestoreObject', level: 'object', method: 'POST', selector: 'restore', ...through },
+    ...ofVersion('oss:RestoreObjectVersion'),
+    ...{ action: 'oss:RestoreObject', resource: 'object', run: restoreObject },
+  },
+  {
+    ...{ name: 'CleanRestoredObject', level: 'object', method: 'POST', selector: 'cleanRestoredObject', ...through },
+    ...{ action: 'oss:CleanRestoredObject', resource: 'object', run: cleanRestoredObject },
   },
   {
     ...{ name: 'AppendObject', level: 'object', method: 'POST', selector: 'append', ...through, also: [aclHeader, tagHeader] },

@@ -27,6 +27,7 @@ import {
   putBucketPolicy,
   putObjectFcPolicy,
 } from './policies.ts';
+import { postObject } from './post-object.ts';
 import {
   deleteAccessPointBlock,
   deleteBucketBlock,
@@ -40,7 +41,8 @@ import {
 } from './public-access.ts';
 import { pointParameter } from './subresources.ts';
 import { settingOperations } from './table-settings.ts';
-import { aclHeader, source, storeOperations, tagHeader, through } from './table-store.ts';
+import { aclHeader, ofVersion, source, storeOperations, tagHeader, through } from './table-store.ts';
+import { withPages } from './website.ts';
 import { answerSelector, writeGetObjectResponse } from './write-get-object-response.ts';
 
 const point = { selector: 'accessPoint' } as const;
@@ -145,35 +147,66 @@ export const operations: readonly Operation[] = [
     ...{ action: 'oss:PutObject', resource: 'object', run: putObject },
   },
   {
+    ...{ name: 'PostObject', level: 'bucket', method: 'POST', ...through, ...writing, signedInBody: true },
+    ...{ also: [aclHeader, tagHeader] },
+    ...{ action: 'oss:PutObject', resource: 'object', run: postObject },
+  },
+  {
     ...{ name: 'CopyObject', level: 'object', method: 'PUT', ...source, ...through, also: [aclHeader, tagHeader] },
     ...{ action: 'oss:PutObject', resource: 'object', run: copyObject },
   },
   {
-    ...{ name: 'GetObject', level: 'object', method: 'GET', ...through, ...transformed, ...reading },
-    ...{ action: 'oss:GetObject', resource: 'object', run: getObject },
+    ...{ name: 'GetObject', level: 'object', method: 'GET', ...through, ...transformed, ...reading, ...ofVersion('oss:GetObjectVersion') },
+    ...{ action: 'oss:GetObject', resource: 'object', run: withPages(getObject) },
   },
   {
-    ...{ name: 'HeadObject', level: 'object', method: 'HEAD', ...through, ...transformed, ...reading },
-    ...{ action: 'oss:GetObject', resource: 'object', run: headObject },
+    ...{
+      name: 'HeadObject',
+      level: 'object',
+      method: 'HEAD',
+      ...through,
+      ...transformed,
+      ...reading,
+      ...ofVersion('oss:GetObjectVersion'),
+    },
+    ...{ action: 'oss:GetObject', resource: 'object', run: withPages(headObject) },
   },
   {
-    ...{ name: 'GetObjectMeta', level: 'object', method: 'HEAD', selector: 'objectMeta', ...through, ...transformed, ...reading },
+    ...{
+      name: 'GetObjectMeta',
+      level: 'object',
+      method: 'HEAD',
+      selector: 'objectMeta',
+      ...through,
+      ...transformed,
+      ...reading,
+      ...ofVersion('oss:GetObjectVersion'),
+    },
     ...{ action: 'oss:GetObject', resource: 'object', run: getObjectMeta },
   },
   {
-    ...{ name: 'GetObjectMeta', level: 'object', method: 'GET', selector: 'objectMeta', ...through, ...transformed, ...reading },
+    ...{
+      name: 'GetObjectMeta',
+      level: 'object',
+      method: 'GET',
+      selector: 'objectMeta',
+      ...through,
+      ...transformed,
+      ...reading,
+      ...ofVersion('oss:GetObjectVersion'),
+    },
     ...{ action: 'oss:GetObject', resource: 'object', run: getObjectMeta },
   },
   {
-    ...{ name: 'DeleteObject', level: 'object', method: 'DELETE', ...through, ...writing },
+    ...{ name: 'DeleteObject', level: 'object', method: 'DELETE', ...through, ...writing, ...ofVersion('oss:DeleteObjectVersion') },
     ...{ action: 'oss:DeleteObject', resource: 'object', run: deleteObject },
   },
   {
-    ...{ name: 'GetObjectACL', level: 'object', method: 'GET', ...acl, acl: 'READ_ACP' },
+    ...{ name: 'GetObjectACL', level: 'object', method: 'GET', ...acl, acl: 'READ_ACP', ...ofVersion('oss:GetObjectVersionAcl') },
     ...{ action: 'oss:GetObjectAcl', resource: 'object', run: getObjectAcl },
   },
   {
-    ...{ name: 'PutObjectACL', level: 'object', method: 'PUT', ...acl, acl: 'WRITE_ACP' },
+    ...{ name: 'PutObjectACL', level: 'object', method: 'PUT', ...acl, acl: 'WRITE_ACP', ...ofVersion('oss:PutObjectVersionAcl') },
     ...{ action: 'oss:PutObjectAcl', resource: 'object', run: putObjectAcl },
   },
   ...storeOperations,

@@ -1,10 +1,11 @@
+import type { Bucket } from '../../buckets/index.ts';
 import { Fault } from '../../faults/index.ts';
 import { child, childrenOf, childText, writeXml, type XmlNode } from '../../kit/index.ts';
 import type { Call } from './call.ts';
-import { invalid } from './headers.ts';
+import { type HeaderList, invalid } from './headers.ts';
 import { requireXml } from './request-body.ts';
 import { sendEmpty, sendXml } from './respond.ts';
-import { refuseVersion } from './versions.ts';
+import { changeNamed, requireHead, versionHeaders } from './versions.ts';
 
 /** Tags by key (Alibaba OSS API reference, "PutObjectTagging"): keys of 1 to 128 characters, values of up to 256. */
 export type Tags = Readonly<Record<string, string>>;
@@ -72,26 +73,23 @@ export function writeTagging(tags: Tags): string {
 
 /** PutObjectTagging: these tags instead of those that were there. */
 export async function putObjectTagging(call: Call): Promise<void> {
-  const { name } = call.bucket;
-  refuseVersion(call);
+  const { bucket } = call;
   const tags = tagsIn(await requireXml(call, ['Tagging']), objectTags);
-  await call.rooms.store.setObjectTags(name, call.key, tags);
-  sendEmpty(call.ctx);
+  sendEmpty(call.ctx, 200, await putTags(call, bucket, tags));
+}
+
+function putTags(call: Call, bucket: Bucket, tags: Tags): Promise<HeaderList> {
+  return changeNamed(call, bucket, (version) => call.rooms.store.setObjectTags(bucket.name, call.key, tags, version));
 }
 
 /** GetObjectTagging: an empty set for an object without tags. */
 export function getObjectTagging(call: Call): void {
-  const { name } = call.bucket;
-  refuseVersion(call);
-  const head = call.rooms.store.head(name, call.key);
-  if (!head) throw new Fault('NoSuchKey', undefined, { extra: { Key: call.key } });
-  sendXml(call.ctx, writeTagging(head.tags));
+  const { bucket } = call;
+  const head = requireHead(call, bucket);
+  sendXml(call.ctx, writeTagging(head.tags), versionHeaders(bucket, head.version));
 }
 
 /** DeleteObjectTagging: 204 whether or not there were any. */
 export async function deleteObjectTagging(call: Call): Promise<void> {
-  const { name } = call.bucket;
-  refuseVersion(call);
-  await call.rooms.store.setObjectTags(name, call.key, {});
-  sendEmpty(call.ctx, 204);
+  sendEmpty(call.ctx, 204, await putTags(call, call.bucket, {}));
 }

@@ -31,8 +31,10 @@ export function transformObject(call: Call, resolved: Extract<Resolved, { kind: 
     headOnly,
     principal: call.principal,
     requestId: ctx.id,
+    receivedAt: ctx.startedAt,
+    source: () => call.rooms.store.head(resolved.objectFc.bucket, call.key, call.param('versionId')),
     url: userUrl(ctx, call.presigned),
-    headers: userHeaders(ctx.rawHeaders),
+    headers: userHeaders(ctx.rawHeaders, resolved.objectFc.transformations[0]?.customForwardHeaders),
     sink: clientSink(ctx, readOverrides(ctx), headOnly, isHandedAround(call)),
     signal: ctx.signal,
   });
@@ -58,12 +60,14 @@ function signs(param: string, presigned: boolean): boolean {
   return authParams.has(name) || authParams.has(name.toLowerCase()) || (presigned && name === 'Expires');
 }
 
-/** The client's headers in wire order, without credentials. */
-export function userHeaders(rawHeaders: readonly string[]): [string, string][] {
+/** The client's headers in wire order, without credentials; cookies only where the access point names them. */
+export function userHeaders(rawHeaders: readonly string[], named: readonly string[] = []): [string, string][] {
   const list: [string, string][] = [];
+  const withCookies = named.some((name) => name.toLowerCase() === 'cookie');
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
-    if (!secretHeaders.has(name.toLowerCase())) list.push([name, rawHeaders[i + 1] as string]);
+    const lower = name.toLowerCase();
+    if (!secretHeaders.has(lower) || (withCookies && lower === 'cookie')) list.push([name, rawHeaders[i + 1] as string]);
   }
   return list;
 }

@@ -39,6 +39,8 @@ export async function writeGetObjectResponse(call: Call): Promise<void> {
       return ctx.body();
     },
     principal: call.principal,
+    requestId: ctx.id,
+    rawHeaders: ctx.rawHeaders,
   });
   sendEmpty(ctx);
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Sluice } from './sluice.ts';
-import { root } from './toolchain.ts';
+import { compiled, root } from './toolchain.ts';
 
 export interface Ran {
   code: number;
@@ -45,6 +45,7 @@ export class Cli {
       env: {
         ...{ PATH: process.env.PATH, XDG_CONFIG_HOME: join(this.folder, 'xdg'), SLUICE_ENDPOINT: control, SLUICE_DATA_ENDPOINT: data },
         ...{ SLUICE_ACCESS_KEY_ID: key.id, SLUICE_ACCESS_KEY_SECRET: key.secret },
+        ...compiled,
         ...env,
       },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -41,6 +41,7 @@ export interface Step {
   origins?: string[];
   referers?: string[];
   empty?: boolean;
+  process?: string;
 }
 
 /** What one step came back with; which fields are there depends on the step. */

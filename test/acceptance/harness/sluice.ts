@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { send } from './http.ts';
 import { descendants, openFiles, ownConnectionsTo, type ProcessNote } from './processes.ts';
 import type { Key } from './sign.ts';
-import { python, reachablePackages, root } from './toolchain.ts';
+import { compiled, python, reachablePackages, root } from './toolchain.ts';
 
 export interface StartOptions {
   env?: Record<string, string>;
@@ -58,6 +58,7 @@ export class Sluice {
         ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
         env: {
           ...inherited,
+          ...compiled,
           SLUICE_ACCESS_KEY_ID: this.key.id,
           SLUICE_ACCESS_KEY_SECRET: this.key.secret,
           SLUICE_ACCOUNT_ID: this.accountId,

@@ -85,6 +85,8 @@ class Instance {
   #running = new Map();
   /** Answers under way, by the id of their invocation. */
   #answers = new Map();
+  /** Inputs that are read, by the id of their invocation. */
+  #inputs = new Map();
 
   constructor(connection, config, order) {
     this.#connection = connection;
@@ -125,10 +127,8 @@ class Instance {
     // Only where it is used: functions in the vendor's form start without it.
     const { serveWeb } = require('./web.cjs');
     const onLate = (error) => output.line('ERROR', describe(error).log);
-    return async (meta, bytes) =>
-      encode(
-        await serveWeb(web, { about, meta, logger: this.#logger, bytes, connection: this.#connection, answers: this.#answers, onLate }),
-      );
+    const shared = { about, logger: this.#logger, connection: this.#connection, answers: this.#answers, inputs: this.#inputs, onLate };
+    return async (meta, bytes) => encode(await serveWeb(web, { ...shared, meta, bytes }));
   }
 
   /** One frame of the server's. */
@@ -136,6 +136,8 @@ class Instance {
     if (kind === type.invoke) this.#invoke(head, body);
     else if (kind === type.credit) this.#answers.get(head.id)?.granted(head.bytes);
     else if (kind === type.broken) this.#answers.get(head.id)?.refused(head.reason);
+    else if (kind === type.input) this.#inputs.get(head.id)?.taken(head.input, body);
+    else if (kind === type.inputEnd) this.#inputs.get(head.id)?.ended(head.input, head.message);
     else if (kind === type.preStop) this.#stop(head);
   }
 

@@ -54,6 +54,14 @@ function requestOf(event, bytes, signal) {
   return new Request(asked.url, { method: asked.method ?? 'GET', headers, signal });
 }
 
+/** Reads what the server holds ready, by number; for functions that come with the server. */
+function readerOf(connection, id, inputs) {
+  const { Inputs } = require('./inputs.cjs');
+  const own = new Inputs(connection, id);
+  inputs.set(id, own);
+  return (number) => own.read(number);
+}
+
 function parse(bytes) {
   try {
     const event = JSON.parse(bytes.toString());
@@ -67,7 +75,7 @@ function parse(bytes) {
  * Serves one event. The Response is the answer where the server waits for one, else its body is the result.
  * @returns the bytes of the result
  */
-async function serveWeb(web, { about, meta, logger, bytes, connection, answers, onLate }) {
+async function serveWeb(web, { about, meta, logger, bytes, connection, answers, inputs, onLate }) {
   if (typeof Response === 'undefined') {
     throw new Error(`The form with fetch(request, context) needs Node 18 or newer; this is Node ${process.versions.node}`);
   }
@@ -76,6 +84,7 @@ async function serveWeb(web, { about, meta, logger, bytes, connection, answers, 
   if (meta.answer) answers.set(meta.id, answer);
   try {
     const context = new TransformContext(about, meta, logger, event, answer.signal);
+    if (meta.inputs) context.input = readerOf(connection, meta.id, inputs);
     const request = requestOf(event, bytes, answer.signal);
     const response = await web.fetch(request, context);
     const what = 'fetch(request, context)';
@@ -91,6 +100,7 @@ async function serveWeb(web, { about, meta, logger, bytes, connection, answers, 
     return Buffer.alloc(0);
   } finally {
     answers.delete(meta.id);
+    inputs.delete(meta.id);
   }
 }
 

@@ -17,6 +17,9 @@ const type = {
   end: 34,
   broken: 35,
   credit: 36,
+  wanted: 40,
+  input: 41,
+  inputEnd: 42,
 };
 
 /** Bytes of an answer's body that may be sent before the server grants more. */

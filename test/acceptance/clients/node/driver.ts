@@ -26,6 +26,7 @@ interface Step {
   expires?: number;
   acl?: string;
   policy?: string;
+  process?: string;
 }
 
 const job = JSON.parse(await text(process.stdin)) as {
@@ -103,6 +104,10 @@ const operations: Record<string, (step: Step) => Promise<object>> = {
     // ali-oss takes 304 for a success.
     if (status === 304) throw Object.assign(new Error('not modified'), { status, code: '', requestId: requestId(result) });
     return { ...describe(headers), status, body: Buffer.from(result.content).toString('base64'), requestId: requestId(result) };
+  },
+  process: async (step) => {
+    const { res, content } = await client.get(step.key, { process: step.process });
+    return { ...describe(res.headers), status: res.status, body: Buffer.from(content).toString('base64') };
   },
   head: async (step) => describe((await client.head(step.key)).res.headers),
   objectMeta: async (step) => describe((await client.getObjectMeta(step.key)).res.headers),

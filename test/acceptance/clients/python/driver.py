@@ -66,6 +66,12 @@ def get(step):
     return {**describe(result.headers), "status": result.status, "body": base64.b64encode(body).decode(), "requestId": result.request_id}
 
 
+def process(step):
+    result = bucket(step).get_object(step["key"], process=step["process"])
+    body = result.read()
+    return {**describe(result.headers), "status": result.status, "body": base64.b64encode(body).decode()}
+
+
 def head(step):
     return describe(bucket(step).head_object(step["key"]).headers)
 
@@ -134,7 +140,7 @@ operations = {
     **access,
     **store.operations(bucket, describe),
     "createBucket": create_bucket, "deleteBucket": delete_bucket, "listBuckets": list_buckets, "put": put, "get": get, "head": head,
-    "objectMeta": object_meta, "listV1": list_v1, "listV2": list_v2, "delete": delete, "deleteMany": delete_many, "presign": presign,
+    "objectMeta": object_meta, "process": process, "listV1": list_v1, "listV2": list_v2, "delete": delete, "deleteMany": delete_many, "presign": presign,
 }
 
 

@@ -1,0 +1,77 @@
+import { monotonic } from '../../kit/index.ts';
+import { isSecretName, masked, maskedRaw } from './masks.ts';
+import type { AttemptHead, AttemptRecord, HeaderPairs, ToldFault } from './port.ts';
+import type { ChangedHeader, ShownAttempt } from './record.ts';
+
+const mostChanged = 100;
+
+/** One attempt to answer while it goes on, and until it is written. */
+export class AttemptBuilder implements AttemptRecord {
+  readonly head: AttemptHead;
+  readonly piece: ((chunk: Buffer) => void) | undefined;
+  bytes = 0;
+  outcome: ShownAttempt['outcome'] = 'open';
+  sentStatus: number | undefined;
+  readonly #at: number = monotonic();
+  #over: number | undefined;
+  #sent: HeaderPairs = [];
+  #changed: ChangedHeader[] | undefined;
+  #fault: ToldFault | undefined;
+
+  constructor(head: AttemptHead, piece: ((chunk: Buffer) => void) | undefined) {
+    this.head = head;
+    this.piece = piece;
+  }
+
+  dropped(header: string, reason: string): void {
+    this.#change({ header, reason });
+  }
+
+  corrected(header: string, instead: string, reason: string): void {
+    this.#change({ header, reason, sent: isSecretName(header) ? '***' : instead });
+  }
+
+  #change(changed: ChangedHeader): void {
+    this.#changed ??= [];
+    if (this.#changed.length < mostChanged) this.#changed.push(changed);
+  }
+
+  sent(status: number, headers: HeaderPairs): void {
+    this.sentStatus = status;
+    this.#sent = headers;
+  }
+
+  taken(): void {
+    this.#over = monotonic();
+    this.outcome = 'taken';
+  }
+
+  refused(fault: ToldFault): void {
+    this.#over = monotonic();
+    this.outcome = 'refused';
+    this.#fault = fault;
+  }
+
+  /** Headers that were dropped or corrected. */
+  get changes(): number {
+    return this.#changed?.length ?? 0;
+  }
+
+  /** @param zero monotonic milliseconds at which the request came in */
+  shown(zero: number): ShownAttempt {
+    const { head } = this;
+    const round = (ms: number) => Math.round(ms * 100) / 100;
+    return {
+      requestId: head.requestId,
+      atMs: round(this.#at - zero),
+      ...(this.#over === undefined ? {} : { ms: round(this.#over - this.#at) }),
+      ...(head.status === undefined ? {} : { status: head.status }),
+      received: maskedRaw(head.rawHeaders),
+      ...(this.sentStatus === undefined ? {} : { forwarded: { status: this.sentStatus, headers: masked(this.#sent) } }),
+      changed: this.#changed ?? [],
+      bytes: this.bytes,
+      outcome: this.outcome,
+      ...(this.#fault ? { code: this.#fault.code, message: this.#fault.message } : {}),
+    };
+  }
+}
