@@ -7,9 +7,12 @@ import { link, list, read } from './kernel.ts';
 const everyMs = 1_000;
 const restFactor = 2;
 const restMs = 3_000;
-/** What a disk has to lose before folders on it are measured again, and after what time they are in any case. */
+/** What a disk has to lose before folders on it are measured again. */
 const stepBytes = 16 * 1024 * 1024;
 const stepFiles = 2_000;
+/** After what time they are in any case, as others may give back what these take: so much longer than measuring them took, within these bounds. */
+const waitFactor = 100;
+const leastWaitMs = 2_000;
 const longMs = 15_000;
 /** Files that are looked at together. */
 const batch = 64;
@@ -35,8 +38,9 @@ export interface Watched {
 
 interface Entry extends Watched {
   dueAt: number;
-  /** When it was measured last, and what was free then. */
+  /** When it was measured last, how long that took, and what was free then. */
   measuredAt: number;
+  tookMs: number;
   free: { bytes: number; files: number };
 }
 
@@ -48,7 +52,7 @@ export class DiskWatch {
 
   /** Watches until the returned function is called. */
   add(watched: Watched): () => void {
-    const entry: Entry = Object.assign(watched, { dueAt: 0, measuredAt: monotonic(), free: { bytes: 0, files: 0 } });
+    const entry: Entry = Object.assign(watched, { dueAt: 0, measuredAt: monotonic(), tookMs: 0, free: { bytes: 0, files: 0 } });
     this.#entries.add(entry);
     this.#timer ??= every(everyMs, () => void this.#round());
     return () => {
@@ -66,13 +70,20 @@ export class DiskWatch {
       entry.tick();
       const begun = monotonic();
       if (entry.dueAt > begun) continue;
-      const found = (await isDue(entry)) ? await measure(entry) : undefined;
+      const found = (await isDue(entry)) ? await measured(entry) : undefined;
       entry.dueAt = monotonic() + Math.min(restMs, Math.max(everyMs / 2, (monotonic() - begun) * restFactor));
       if (found === undefined || !this.#entries.delete(entry)) continue;
       entry.over(found);
     }
     this.#busy = false;
   }
+}
+
+async function measured(entry: Entry): Promise<string | undefined> {
+  const begun = monotonic();
+  const found = await measure(entry);
+  entry.tookMs = monotonic() - begun;
+  return found;
 }
 
 /** What is too much, or undefined. */
@@ -128,7 +139,7 @@ async function walk(folder: string, sum: Sum, isOver: () => boolean): Promise<vo
   for (const path of below) if (!isOver()) await walk(path, sum, isOver);
 }
 
-/** Looking through folders and open files is dear: only when a disk has lost space since the last time, or long after it. */
+/** Looking through folders and open files is dear: only when a disk has lost space since the last time, or some time after it. */
 async function isDue(watched: Entry): Promise<boolean> {
   let [bytes, files] = [0, 0];
   for (const folder of [...watched.folders.slice(0, 1), ...watched.strays]) {
@@ -138,7 +149,8 @@ async function isDue(watched: Entry): Promise<boolean> {
   }
   const { free } = watched;
   const hasGrown = free.bytes - bytes >= Math.min(watched.bytes / 16, stepBytes) || free.files - files >= stepFiles;
-  if (!hasGrown && monotonic() - watched.measuredAt < longMs) {
+  const waitMs = Math.min(longMs, Math.max(leastWaitMs, watched.tookMs * waitFactor));
+  if (!hasGrown && monotonic() - watched.measuredAt < waitMs) {
     // Space that somebody else gave back must not hide what is taken next.
     watched.free = { bytes: Math.max(free.bytes, bytes), files: Math.max(free.files, files) };
     return false;

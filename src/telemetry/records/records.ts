@@ -143,7 +143,9 @@ export class InvocationStore implements InvocationRecords {
       // As text it is one long-lived object instead of many.
       const waiting = record.isPlain ? record.write() : record;
       if (waiting !== record) this.#live.set(id, waiting);
-      this.#done.push({ id, chain: failed ? failedChain : plainChain, doneAt: monotonic(), record: waiting });
+      // A flood that is sent away shall not drive out what failed.
+      const chain = failed && !record.isShed ? failedChain : plainChain;
+      this.#done.push({ id, chain, doneAt: monotonic(), record: waiting });
       this.#options.onRecord?.(record);
       this.#schedule();
     } catch (error) {

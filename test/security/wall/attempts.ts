@@ -211,7 +211,8 @@ export function testWall(variant: Variant): void {
     test('kills all that it can: itself', async () => {
       const { failure, message } = await stage.attempt('hostile', 'shoot_all');
       assert.ok(failure);
-      assert.match(message, /exited unexpectedly/);
+      // So soon after the test of the memory the server may take it for a kill by the kernel.
+      assert.match(message, /exited unexpectedly|ran out of memory/);
       await stage.works();
       assert.ok((await stage.attempt<Home>('hostile', 'home')).found);
     });
