@@ -19,8 +19,11 @@ import { storeBench } from './store.ts';
 async function step(rows: Row[], name: string, measure: () => Promise<Row[]>): Promise<void> {
   const begun = performance.now();
   process.stderr.write(`bench: ${name}`);
-  rows.push(...(await measure()));
+  const measured = await measure();
+  rows.push(...measured);
   process.stderr.write(` (${((performance.now() - begun) / 1000).toFixed(0)} s)\n`);
+  for (const row of measured)
+    process.stderr.write(`  ${row.name}: ${row.ours} / ${row.reference} = ${row.ratio?.toFixed(2) ?? 'not measured'} ${row.gate}\n`);
 }
 
 /**
