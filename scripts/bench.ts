@@ -5,6 +5,10 @@ import { build } from './build.ts';
 import { cache } from './toolchain/folder.ts';
 import { installToolchains } from './toolchain/install.ts';
 
+if (process.argv.includes('--help')) {
+  process.stdout.write('./run bench [--rounds N] [--reference URL]: about a quarter of an hour; exits with 1 when a gate is missed\n');
+  process.exit(0);
+}
 const at = process.argv.indexOf('--rounds');
 const reference = process.argv.indexOf('--reference');
 await installToolchains();

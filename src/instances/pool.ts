@@ -249,8 +249,9 @@ export class Pool implements Claimant {
       waiter.resolve(this.#run(instance, waiter.call));
     }
     if (instance.running > 0) return;
-    if (this.#draining) {
-      this.#discard(instance);
+    // Without work it gives its place up at once: told to go later, it would never hear of it.
+    if (this.#draining || this.#yielding > 0) {
+      this.#discard(instance, this.#draining ? undefined : hurriedMs);
       return;
     }
     this.#crew.rest(instance);

@@ -69,6 +69,20 @@ test('a function that keeps every place busy does not starve another', async (t)
   assert.equal(town.share.used, 0);
 });
 
+test('a place that was promised is given up when its work ends early', async (t) => {
+  const town = openTown(2);
+  const [early, late] = [town.open('early'), town.open('late')];
+  const calls = [early.run(), early.run()];
+  await until(() => early.pool.states().busy === 2, 'both places are taken');
+  const waiting = late.run();
+  await until(() => early.pool.leaving === 1, 'one is to go');
+  t.after(work([early, late], 1));
+  await Promise.all(calls);
+  await waiting;
+  assert.ok(late.served.longestMs < 5_000, `it waited for ${late.served.longestMs} ms`);
+  await Promise.all(town.pools.map((pool) => pool.close()));
+});
+
 test('more functions than places take turns', async (t) => {
   const town = openTown(1);
   const houses = ['a', 'b', 'c'].map((name) => town.open(name));
