@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { ConfigError, loadSettings } from '../config.ts';
 import { DataFolderError } from '../data-folder.ts';
 import { StartError } from '../doors.ts';
@@ -50,8 +49,6 @@ function stopSignal(): { readonly already: boolean; readonly signal: Promise<voi
  * @throws ConfigError for unusable settings
  */
 export async function serve(options: ServeOptions): Promise<number> {
-  // Chunks of bodies live outside V8's heap and die young: a small young generation is what lets them go before they pile up.
-  setFlagsFromString('--scavenger-max-new-space-capacity-mb=4');
   const settings = loadSettings({ file: options.file, flags: options.flags });
   // From here on: a server that is told to stop while it starts closes again what it has opened.
   const told = stopSignal();

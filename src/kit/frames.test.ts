@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeFrame, FrameError, FrameReader } from './frames.ts';
+import { FrameError, FrameReader, frameOf } from './frames.ts';
+
+function encodeFrame(type: number, payload: Uint8Array): Buffer {
+  const { start, frame } = frameOf(type, payload.length);
+  frame.set(payload, start);
+  return frame;
+}
 
 test('the wire format', () => {
   assert.deepEqual(encodeFrame(3, Buffer.from('ab')), Buffer.from([0, 0, 0, 3, 3, 97, 98]));

@@ -5,13 +5,16 @@ export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
-/** One frame: u32 big-endian length of what follows, u8 type, payload (at most 4 GiB less two bytes). */
-export function encodeFrame(type: number, payload: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(lengthBytes + 1 + payload.length);
-  frame.writeUInt32BE(1 + payload.length, 0);
+/**
+ * One frame: u32 big-endian length of what follows, u8 type, payload (at most 4 GiB less two bytes). The payload of so many bytes is still to be
+ * filled in, from `start` on.
+ */
+export function frameOf(type: number, bytes: number): { start: number; frame: Buffer } {
+  const start = lengthBytes + 1;
+  const frame = Buffer.allocUnsafe(start + bytes);
+  frame.writeUInt32BE(1 + bytes, 0);
   frame.writeUInt8(type, lengthBytes);
-  frame.set(payload, lengthBytes + 1);
-  return frame;
+  return { start, frame };
 }
 
 /** Cuts a byte stream back into frames, however it was chunked. */

@@ -5,10 +5,11 @@
  */
 
 export { isAllowEntry } from './addresses.ts';
+export { Arena } from './arena.ts';
 export { after, every, httpDate, monotonic, now, sleep, type Timer } from './clock.ts';
 export { Crc64, combineCrc64 } from './crc64.ts';
 export { boundaryOf, FormError, type FormPart, FormReader } from './form.ts';
-export { encodeFrame, FrameError, FrameReader } from './frames.ts';
+export { FrameError, FrameReader, frameOf } from './frames.ts';
 export { equalSecret, randomBuffer, randomHex, randomToken, requestId } from './ids.ts';
 export { Lru, type LruOptions } from './lru.ts';
 export {

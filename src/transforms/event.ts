@@ -50,13 +50,20 @@ function remembered<K extends object>(known: WeakMap<K, string>, key: K, make: (
   return text;
 }
 
+/** An event as its function gets it, and as people see it. */
+export interface BuiltEvent {
+  readonly bytes: Buffer;
+  /** As JSON, with the token, the signature and what is secret by its name masked. */
+  shown(): string;
+}
+
 /**
  * The event that a function receives. Only getObjectContext is attested by the vendor ("Compile a function that is used to process GetObject
  * requests"); the rest follows the shape of AWS S3 Object Lambda events with OSS names.
  */
-export function buildEvent(parts: EventParts): Buffer {
-  const { objectFc, supporting, principal } = parts;
-  const context = { outputRoute: parts.outputRoute, outputToken: parts.outputToken, inputOssUrl: parts.inputOssUrl };
+export function buildEvent(parts: EventParts): BuiltEvent {
+  const { objectFc, supporting, principal, url, headers } = parts;
+  const { outputRoute, outputToken, inputOssUrl } = parts;
   const configuration = remembered(configurations, objectFc, () => ({
     accessPointArn: objectFc.arn,
     supportingAccessPointArn: supporting.arn,
@@ -70,44 +77,62 @@ export function buildEvent(parts: EventParts): Buffer {
     accountId: principal.accountId,
     accessKeyId: principal.accessKeyId,
   }));
-  return Buffer.from(
-    `{"xOssRequestId":${JSON.stringify(parts.requestId)},"getObjectContext":${JSON.stringify(context)},"configuration":${configuration},` +
-      `"userRequest":{"method":"${parts.headOnly ? 'HEAD' : 'GET'}","url":${JSON.stringify(parts.url)},"headers":${userHeaders(parts.headers, named)}},"userIdentity":${identity},"deadline":${parts.deadline},"protocolVersion":"1.00"}`,
-  );
+  const start = `{"xOssRequestId":${JSON.stringify(parts.requestId)},"getObjectContext":`;
+  const requestOf = (asked: string, sent: EventParts['headers']) =>
+    `,"configuration":${configuration},"userRequest":{"method":"${parts.headOnly ? 'HEAD' : 'GET'}","url":${JSON.stringify(asked)},"headers":${userHeaders(sent, named)}},"userIdentity":${identity},"deadline":${parts.deadline},"protocolVersion":"1.00"}`;
+  const rest = requestOf(url, headers);
+  const shown = () => {
+    const context = JSON.stringify({ outputRoute, outputToken: '***', inputOssUrl: maskedQuery(inputOssUrl) });
+    const isPlain = !url.includes('?') && !headers.some(([name]) => isSecretName(name) && !secretHeaders.has(name.toLowerCase()));
+    return `${start}${context}${isPlain ? rest : requestOf(maskedQuery(url), maskedHeaders(headers))}`;
+  };
+  return { bytes: Buffer.from(`${start}${JSON.stringify({ outputRoute, outputToken, inputOssUrl })}${rest}`), shown };
 }
 
-/**
- * The event for people: values of headers and parameters that are secret by their name are masked.
- * @param event as the function got it; what `secretsOf` tells is still in it where nothing else had to be masked
- */
-export function shownEvent(parts: EventParts, event: Buffer): string {
-  if (!parts.url.includes('?') && !parts.headers.some(([name]) => isSecretName(name) && !secretHeaders.has(name.toLowerCase())))
-    return event.toString();
-  const shown = {
-    ...parts,
-    outputToken: '***',
-    inputOssUrl: maskedQuery(parts.inputOssUrl),
-    url: maskedQuery(parts.url),
-    headers: parts.headers.map(([name, value]) => [name, isSecretName(name) ? '***' : value] as const),
-  };
-  return buildEvent(shown).toString();
+function maskedHeaders(headers: EventParts['headers']): EventParts['headers'] {
+  return headers.map(([name, value]) => [name, isSecretName(name) ? '***' : value] as const);
 }
 
 /** Without a letter that a URL would encode. */
 const plain = /^[\w.~-]*$/;
 
-/** What of an event, and of the credentials that go with it, may be told to nobody. */
+interface Credentials {
+  readonly accessKeySecret: string;
+  readonly securityToken: string;
+}
+
+/** By the credentials that are the same for many events. */
+const known = new WeakMap<Credentials, readonly string[]>();
+
+function secretsIn({ accessKeySecret, securityToken }: Credentials): readonly string[] {
+  if (plain.test(securityToken)) return [accessKeySecret, securityToken];
+  return [accessKeySecret, securityToken, encodeURIComponent(securityToken)];
+}
+
+function knownSecretsIn(credentials: Credentials): readonly string[] {
+  let secrets = known.get(credentials);
+  if (!secrets) {
+    secrets = secretsIn(credentials);
+    known.set(credentials, secrets);
+  }
+  return secrets;
+}
+
+const signatureParameter = 'Signature=';
+
+/** What of an event, and of the credentials that go with it, may be told to nobody. @param reader of this event alone */
 export function secretsOf(
   { outputToken, inputOssUrl }: Pick<EventParts, 'outputToken' | 'inputOssUrl'>,
-  ...credentials: readonly { readonly accessKeySecret: string; readonly securityToken: string }[]
+  credentials: Credentials,
+  reader: Credentials,
 ): string[] {
   // Behind its prefix the token has no letter that a URL would encode.
-  const secrets = [outputToken.slice(outputToken.indexOf('#') + 1)];
-  for (const { accessKeySecret, securityToken } of credentials) {
-    secrets.push(accessKeySecret, securityToken);
-    if (!plain.test(securityToken)) secrets.push(encodeURIComponent(securityToken));
-  }
-  const signature = /[?&]Signature=([^&]+)/.exec(inputOssUrl)?.[1];
-  if (signature !== undefined) secrets.push(signature, decodeURIComponent(signature));
+  const secrets = [outputToken.slice(outputToken.indexOf('#') + 1), ...knownSecretsIn(credentials), ...secretsIn(reader)];
+  const at = inputOssUrl.indexOf(signatureParameter);
+  if (at < 0) return secrets;
+  const end = inputOssUrl.indexOf('&', at);
+  const signature = inputOssUrl.slice(at + signatureParameter.length, end < 0 ? undefined : end);
+  secrets.push(signature);
+  if (signature.includes('%')) secrets.push(decodeURIComponent(signature));
   return secrets;
 }

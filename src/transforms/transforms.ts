@@ -5,7 +5,7 @@ import type { SessionClaims, SessionCredentials } from '../identity/index.ts';
 import type { Invocation } from '../instances/index.ts';
 import { Lru, monotonic, now, randomHex } from '../kit/index.ts';
 import type { AttemptHead, InvocationRecord, ToldFault } from '../telemetry/index.ts';
-import { buildEvent, secretsOf, shownEvent } from './event.ts';
+import { buildEvent, secretsOf } from './event.ts';
 import { Exchange, type ExchangeState, usedToken } from './exchange.ts';
 import type { AnswerRequest } from './join.ts';
 import { type Admitted, Shares } from './limits.ts';
@@ -299,11 +299,8 @@ class Exchanges implements Transforms {
       principal: request.principal,
     };
     const event = buildEvent(parts);
-    exchange.record?.event(
-      () => shownEvent(parts, event),
-      () => secretsOf(parts, credentials, reader),
-    );
-    return { event, credentials, reader: reader.securityToken };
+    exchange.record?.event(event.shown, () => secretsOf(parts, credentials, reader));
+    return { event: event.bytes, credentials, reader: reader.securityToken };
   }
 }
 

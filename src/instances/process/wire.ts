@@ -1,4 +1,4 @@
-import { encodeFrame, FrameError } from '../../kit/index.ts';
+import { FrameError, frameOf } from '../../kit/index.ts';
 
 /** Frame types that hosts and server agree on; the host's side of the list is hosts/python/sluice_host/wire.py. */
 export const frame = {
@@ -50,11 +50,11 @@ const noBody = Buffer.alloc(0);
 export function pack(type: number, head: object, body: Buffer = noBody): Buffer {
   const text = JSON.stringify(head);
   const size = Buffer.byteLength(text);
-  const payload = Buffer.allocUnsafe(4 + size + body.length);
-  payload.writeUInt32BE(size, 0);
-  payload.write(text, 4);
-  body.copy(payload, 4 + size);
-  return encodeFrame(type, payload);
+  const { start, frame: packed } = frameOf(type, 4 + size + body.length);
+  packed.writeUInt32BE(size, start);
+  packed.write(text, start + 4);
+  if (body.length > 0) packed.set(body, start + 4 + size);
+  return packed;
 }
 
 /**

@@ -28,6 +28,8 @@ export interface BuilderOptions {
   /** Bytes of the answer's body that are kept; 0 keeps none. */
   bodyBytes: number;
   onDone: (record: RecordBuilder) => void;
+  /** Bytes of a text. */
+  text: (text: string) => Buffer;
 }
 
 /** A record as text, but for the lines, which may still come. */
@@ -182,10 +184,16 @@ export class RecordBuilder implements InvocationRecord {
     const event = this.#event();
     const { lines } = this;
     const secrets = [...(this.#secrets?.() ?? none), ...secretValues(this.request)];
-    const text = `${JSON.stringify(summary)}\t${JSON.stringify(judged).slice(0, -1)},${this.#standingText()}${event === undefined ? '' : `,"event":${event}`}`;
+    const said = JSON.stringify(judged).slice(0, -1);
+    const about = `${this.#standingText()}${event === undefined ? '' : `,"event":${event}`}`;
+    const told = JSON.stringify(summary);
+    const cleanSaid = without(secrets, said);
+    // The event repeats the request, and was masked when it was made: what is clean there is clean here.
+    const isClean = rules === none && cleanSaid === said;
+    const text = isClean ? `${told}\t${said},${about}` : without(secrets, `${told}\t${cleanSaid},${about}`);
     const [reads, attempts] = [this.#readsLeftOut, this.#attemptsLeftOut];
     // Outside the heap, as it may wait a while.
-    const head = Buffer.from(without(secrets, text));
+    const head = this.#options.text(text);
     const tail = () => {
       if (lines.isEmpty && reads + attempts === 0) return end;
       const last = JSON.stringify({ lines: lines.all(), leftOut: { reads, attempts, lines: lines.leftOut } });

@@ -1,4 +1,4 @@
-import { after, monotonic, now, type Timer } from '../../kit/index.ts';
+import { Arena, after, monotonic, now, type Timer } from '../../kit/index.ts';
 import { Archive, type ArchiveLimits, failedChain, type Line, plainChain } from './archive.ts';
 import { type BuilderOptions, detailOf, RecordBuilder, type WrittenRecord } from './builder.ts';
 import { fits, type InvocationFilter } from './catalog.ts';
@@ -40,6 +40,8 @@ const mostWaiting = 4_096;
 const goRecords = 512;
 const turnRecords = 32;
 const mostFollowers = 16;
+/** Records share memory of this size until they are written. */
+const arenaBytes = 256 * 1024;
 /** Records of requests that were sent away, a second. */
 const shedRecords = 20;
 
@@ -77,7 +79,8 @@ export class InvocationStore implements InvocationRecords {
   constructor(options: RecordsOptions) {
     this.#options = options;
     this.#archive = new Archive(options.folder, options);
-    this.#builder = { bodyBytes: options.bodyBytes, onDone: (record) => this.#over(record) };
+    const arena = new Arena(arenaBytes);
+    this.#builder = { bodyBytes: options.bodyBytes, onDone: (record) => this.#over(record), text: (text) => arena.bytesOf(text) };
     this.#enqueue(() => this.#archive.open());
   }
 

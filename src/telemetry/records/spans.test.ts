@@ -46,7 +46,7 @@ function recordOf(traceparent?: string): RecordBuilder {
       ...{ headers: traceparent === undefined ? [] : [['Traceparent', traceparent]] },
       caller: { kind: 'Account', accountId: '1', arn: 'a', accessKeyId: 'k' },
     },
-    { bodyBytes: 0, onDone: () => {} },
+    { bodyBytes: 0, onDone: () => {}, text: Buffer.from },
   );
   record.queued();
   record.given({ instanceId: 'i', cold: false, startMs: 0 });
