@@ -67,6 +67,12 @@ async function record(asking: Asking, id: string | undefined): Promise<{ file: s
   if (!Number.isSafeInteger(limit) || limit < 0) throw new CliFailure(2, '--limit must be a number of bytes.');
   let detail = await meant(asking, id);
   let answer = answerOf(detail);
+  if (detail.brief && options.again !== true) {
+    throw new CliFailure(
+      1,
+      `The record of ${detail.id} was kept in brief, without its headers. Take another one, or ask anew with --again.`,
+    );
+  }
   if (options.again === true) {
     const { request, alias, key } = detail;
     const mark = request.url.indexOf('?');

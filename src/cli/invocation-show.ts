@@ -92,10 +92,12 @@ export function showInvocation(detail: ToldDetail, more: { headers: boolean; eve
   phases(detail);
   reads(detail);
   attempts(detail, more.headers);
+  if (detail.brief)
+    printLine('\nKept in brief, without headers and event: more requests were answered in that second than invocations.detailedPerSecond.');
   if (detail.lines.length > 0) {
     heading('The function printed');
     for (const line of detail.lines) printLine(`  ${shown(line)}`);
     if (leftOut.lines > 0) printLine(`  (${leftOut.lines} lines are left out before the last ones)`);
   }
-  if (more.event) printLine(`\nEvent\n${JSON.stringify(detail.event, undefined, 2)}`);
+  if (more.event && !detail.brief) printLine(`\nEvent\n${JSON.stringify(detail.event, undefined, 2)}`);
 }

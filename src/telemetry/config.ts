@@ -20,6 +20,15 @@ export const invocationsConfig = z.object({
     .default(20_000)
     .describe('records that are kept; half of them are for failures'),
   maxAgeHours: z.coerce.number().min(0.01).max(87_600).default(168).describe('hours that records are kept'),
+  detailedPerSecond: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(100)
+    .describe(
+      'records of answered requests that are kept with headers and event, a second; those beyond are kept in brief, failures never',
+    ),
   bodyBytes: z.coerce
     .number()
     .int()

@@ -10,7 +10,7 @@ import { Bench, type Event } from './fixture.ts';
 const problems: unknown[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'sluice-transform-records-'));
 const store = new InvocationStore({
-  ...{ folder, keep: 'all', maxBytes: 2 ** 20, maxRecords: 1_000, maxAgeMs: 3_600_000, bodyBytes: 0 },
+  ...{ folder, keep: 'all', maxBytes: 2 ** 20, maxRecords: 1_000, maxAgeMs: 3_600_000, detailedPerSecond: 100, bodyBytes: 0 },
   onProblem: (error) => problems.push(error),
 });
 const bench = new Bench();

@@ -35,7 +35,16 @@ before(async () => {
   identity = await openIdentity({ metadata, accountId, rootKey, keyFile: join(folder, 'keys.json') });
   const onProblem = (error: unknown) => assert.fail(String(error));
   records = new InvocationStore({
-    ...{ folder: join(folder, 'records'), keep: 'all', maxBytes: 2 ** 20, maxRecords: 100, maxAgeMs: 3_600_000, bodyBytes: 0, onProblem },
+    ...{
+      folder: join(folder, 'records'),
+      keep: 'all',
+      maxBytes: 2 ** 20,
+      maxRecords: 100,
+      maxAgeMs: 3_600_000,
+      detailedPerSecond: 100,
+      bodyBytes: 0,
+      onProblem,
+    },
   });
   const dialect = createAdminDialect(next, {
     ...{ metrics: telemetry.metrics, parts: () => ({}), draining: () => draining },

@@ -57,8 +57,11 @@ export class AttemptBuilder implements AttemptRecord {
     return this.#changed?.length ?? 0;
   }
 
-  /** @param zero monotonic milliseconds at which the request came in */
-  shown(zero: number): ShownAttempt {
+  /**
+   * @param zero monotonic milliseconds at which the request came in
+   * @param brief without headers
+   */
+  shown(zero: number, brief: boolean): ShownAttempt {
     const { head } = this;
     const round = (ms: number) => Math.round(ms * 100) / 100;
     return {
@@ -66,8 +69,8 @@ export class AttemptBuilder implements AttemptRecord {
       atMs: round(this.#at - zero),
       ...(this.#over === undefined ? {} : { ms: round(this.#over - this.#at) }),
       ...(head.status === undefined ? {} : { status: head.status }),
-      received: maskedRaw(head.rawHeaders),
-      ...(this.sentStatus === undefined ? {} : { forwarded: { status: this.sentStatus, headers: masked(this.#sent) } }),
+      received: brief ? [] : maskedRaw(head.rawHeaders),
+      ...(this.sentStatus === undefined ? {} : { forwarded: { status: this.sentStatus, headers: brief ? [] : masked(this.#sent) } }),
       changed: this.#changed ?? [],
       bytes: this.bytes,
       outcome: this.outcome,

@@ -175,13 +175,16 @@ export class RecordBuilder implements InvocationRecord {
     return rules[0] ? { ...summary, rule: rules[0].id } : summary;
   }
 
-  /** Turns it into text, with the rules that were broken, and without secrets. */
-  write(): WrittenRecord {
-    const own = this.#own();
+  /**
+   * Turns it into text, with the rules that were broken, and without secrets.
+   * @param brief without headers and event; for a plain one
+   */
+  write(brief: boolean = false): WrittenRecord {
+    const own = this.#own(brief);
     const rules = this.isPlain ? none : rulesOf({ ...this.summary(), ...own, ...this.#standing(), ...this.#heard() }, this.request.source);
     const summary = this.summary(rules);
     const judged = rules.length > 0 ? { ...own, rules, ...this.#sourceOf() } : own;
-    const event = this.#event();
+    const event = brief ? undefined : this.#event();
     const { lines } = this;
     const secrets = [...(this.#secrets?.() ?? none), ...secretValues(this.request)];
     const said = JSON.stringify(judged).slice(0, -1);
@@ -243,15 +246,17 @@ export class RecordBuilder implements InvocationRecord {
   }
 
   /** What is of this request alone. */
-  #own() {
+  #own(brief: boolean) {
     const { request } = this;
+    const { method, url, versionId } = request;
     return {
+      brief: brief || undefined,
       code: this.#fault?.code,
       message: this.#fault?.message,
-      request: { method: request.method, url: maskedQuery(request.url), headers: masked(request.headers), versionId: request.versionId },
+      request: { method, url: maskedQuery(url), headers: brief ? [] : masked(request.headers), versionId },
       instance: this.#instance(),
       reads: this.reads.map(({ at, ms, ...rest }) => ({ ...rest, ms: rounded(ms), atMs: at - request.receivedAt })),
-      attempts: this.attempts.map((attempt) => attempt.shown(this.zero)),
+      attempts: this.attempts.map((attempt) => attempt.shown(this.zero, brief)),
       phases: this.phases(),
       body: this.#kept(),
     };

@@ -41,6 +41,7 @@ export function openInvocationRecords({ settings, folder, region, telemetry, out
     maxBytes: settings.maxBytes,
     maxRecords: settings.maxRecords,
     maxAgeMs: settings.maxAgeHours * 3_600_000,
+    detailedPerSecond: settings.detailedPerSecond,
     bodyBytes: settings.bodyBytes,
     onProblem: (err) => log.error({ err }, 'invocation records cannot be written'),
     onRecord: (record) => {

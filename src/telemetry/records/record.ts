@@ -80,6 +80,8 @@ export interface InvocationDetail extends InvocationSummary {
         readonly failure?: { readonly kind: string; readonly message: string } | undefined;
       }
     | undefined;
+  /** Kept without headers and event, as more requests than that were answered in the same second. */
+  readonly brief?: true | undefined;
   /** As the function got it, without token, signature and secret values. */
   readonly event?: unknown;
   readonly reads: readonly (Omit<SourceRead, 'at'> & { readonly atMs: number })[];

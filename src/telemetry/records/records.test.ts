@@ -23,7 +23,7 @@ function room(t: TestContext): Room {
     problems,
     open: (options = {}) =>
       new InvocationStore({
-        ...{ folder, keep: 'all', maxBytes: 16 * 2 ** 20, maxRecords: 1_000, maxAgeMs: 3_600_000, bodyBytes: 0 },
+        ...{ folder, keep: 'all', maxBytes: 16 * 2 ** 20, maxRecords: 1_000, maxAgeMs: 3_600_000, detailedPerSecond: 1_000, bodyBytes: 0 },
         onProblem: (error) => problems.push(error),
         ...options,
       }),
@@ -66,6 +66,21 @@ function serve(store: InvocationStore, more: Partial<RecordedRequest> = {}): str
   begin(record);
   const attempt = record.attempt(head(`W${request.requestId.slice(1)}`));
   attempt.dropped('set-cookie', 'not a header that a function may forward');
+  attempt.sent(200, [['Content-Type', 'text/plain']]);
+  record.headSent();
+  attempt.bytes = 11;
+  attempt.taken();
+  record.settled('answered');
+  record.ended(end);
+  return request.requestId;
+}
+
+/** A request that goes well, about which there is nothing to remark. */
+function servePlainly(store: InvocationStore): string {
+  const request = requestOf();
+  const record = store.begin(request);
+  begin(record);
+  const attempt = record.attempt(head(`W${request.requestId.slice(1)}`));
   attempt.sent(200, [['Content-Type', 'text/plain']]);
   record.headSent();
   attempt.bytes = 11;
@@ -455,4 +470,36 @@ test('a disk that refuses is told once, and its records are counted as dropped',
   }
   assert.deepEqual([store.counts.written, store.counts.dropped, it.problems.length], [0, 3, 1]);
   await store.close();
+});
+
+test('beyond what a second may have, requests that went well are kept in brief; failures are kept whole', async (t) => {
+  const it = room(t);
+  const store = it.open({ detailedPerSecond: 0 });
+  const [well, failed] = [servePlainly(store), fail(store)];
+  store.line(well, 'printed late');
+  await written(store, 2);
+  const brief = await store.get(well);
+  assert.equal(brief?.brief, true);
+  assert.equal(brief.event, undefined);
+  assert.deepEqual(brief.request.headers, []);
+  assert.equal(brief.request.url, 'http://h/alias/cat.png?w=100');
+  assert.deepEqual(
+    brief.attempts.map(({ received, forwarded, bytes, outcome }) => ({ received, forwarded, bytes, outcome })),
+    [{ received: [], forwarded: { status: 200, headers: [] }, bytes: 11, outcome: 'taken' }],
+  );
+  assert.deepEqual(brief.lines, ['printed late']);
+  assert.equal(brief.called?.name, 'shout');
+  assert.ok(brief.phases.function && brief.phases.body);
+  const whole = await store.get(failed);
+  assert.equal(whole?.brief, undefined);
+  assert.deepEqual(whole?.request.headers, [['Accept', '*/*']]);
+  assert.ok(whole?.event);
+  await store.close();
+  const plenty = it.open({ detailedPerSecond: 100 });
+  const detailed = servePlainly(plenty);
+  await written(plenty, 1);
+  const kept = await plenty.get(detailed);
+  assert.equal(kept?.brief, undefined);
+  assert.deepEqual(kept?.attempts[0]?.forwarded?.headers, [['Content-Type', 'text/plain']]);
+  await plenty.close();
 });

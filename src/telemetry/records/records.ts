@@ -10,6 +10,8 @@ export interface RecordsOptions extends ArchiveLimits {
   folder: string;
   /** all, or failed: only requests that were not answered as they should. */
   keep: 'all' | 'failed';
+  /** Records of answered requests with headers and event, a second; those beyond are brief. */
+  detailedPerSecond: number;
   /** Bytes of an answer's body that are kept with its record. */
   bodyBytes: number;
   /** Told of each record that is over. */
@@ -71,13 +73,14 @@ export class InvocationStore implements InvocationRecords {
   #late: { id: string; text: string; answer: string }[] = [];
   #timer: Timer | undefined;
   #work: Promise<void> = Promise.resolve();
-  #shedSecond = 0;
-  #shedCount = 0;
+  readonly #shed: PerSecond = new PerSecond(shedRecords);
+  readonly #detailed: PerSecond;
   #troubled = false;
   #closed = false;
 
   constructor(options: RecordsOptions) {
     this.#options = options;
+    this.#detailed = new PerSecond(options.detailedPerSecond);
     this.#archive = new Archive(options.folder, options);
     const arena = new Arena(arenaBytes);
     this.#builder = { bodyBytes: options.bodyBytes, onDone: (record) => this.#over(record), text: (text) => arena.bytesOf(text) };
@@ -137,14 +140,14 @@ export class InvocationStore implements InvocationRecords {
       if (isWanted) this.counts.dropped += 1;
       return;
     }
-    if (record.isShed && this.#isShedEnough()) {
+    if (record.isShed && !this.#shed.has()) {
       this.#live.delete(id);
       this.counts.shed += 1;
       return;
     }
     try {
       // As text it is one long-lived object instead of many.
-      const waiting = record.isPlain ? record.write() : record;
+      const waiting = record.isPlain ? record.write(!this.#detailed.has()) : record;
       if (waiting !== record) this.#live.set(id, waiting);
       // A flood that is sent away shall not drive out what failed.
       const chain = failed && !record.isShed ? failedChain : plainChain;
@@ -161,17 +164,6 @@ export class InvocationStore implements InvocationRecords {
     this.#live.delete(id);
     this.counts.dropped += 1;
     this.#options.onProblem(error);
-  }
-
-  /** A flood that is sent away shall not be one of records. */
-  #isShedEnough(): boolean {
-    const second = Math.floor(monotonic() / 1000);
-    if (second !== this.#shedSecond) {
-      this.#shedSecond = second;
-      this.#shedCount = 0;
-    }
-    this.#shedCount += 1;
-    return this.#shedCount > shedRecords;
   }
 
   #schedule(): void {
@@ -292,6 +284,28 @@ export class InvocationStore implements InvocationRecords {
     this.#timer?.cancel();
     this.#enqueue(() => this.#flush(Number.POSITIVE_INFINITY));
     await this.#work;
+  }
+}
+
+/** So many a second, and no more. */
+class PerSecond {
+  readonly #most: number;
+  #second = 0;
+  #count = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Whether there is one more in this second. */
+  has(): boolean {
+    const second = Math.floor(monotonic() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#count = 0;
+    }
+    this.#count += 1;
+    return this.#count <= this.#most;
   }
 }
 
