@@ -119,11 +119,11 @@ export async function processesWith(text: string): Promise<number[]> {
   return found;
 }
 
-/** Resolves when `condition` holds; fails after ten seconds. */
+/** Resolves when `condition` holds; fails after half a minute. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let round = 0; round < 1_000; round++) {
+  for (let round = 0; round < 3_000; round++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(`Waited ten seconds in vain: ${what}`);
+  throw new Error(`Waited half a minute in vain: ${what}`);
 }

@@ -125,7 +125,7 @@ test('a function that listens on its configured port all the same gets one insta
     stage.notes.some((note) => note.includes(`listens on port ${port} whatever it is told`)),
     stage.notes.join(),
   );
-  assert.ok(stage.lines.some(({ line }) => line.includes('one instance only')));
+  await until(() => stage.lines.some(({ line }) => line.includes('one instance only')), 'the line that says why');
   // The next revision waits until the port is free.
   const next = await stage.instances.invoke({ ...fn, revision: 'next' }, stage.call());
   assert.equal(next.failure, undefined, next.payload.toString());
@@ -187,7 +187,7 @@ def act(request, body):
   assert.deepEqual(json(result), ['POST /initialize', 'POST /invoke']);
   await until(() => stage.lines.some(({ request, line }) => request === 'FIRST' && line === 'initialising FIRST'), 'its output');
   await stage.instances.retire('resize');
-  assert.ok(stage.lines.some(({ line }) => line === 'stopping'));
+  await until(() => stage.lines.some(({ line }) => line === 'stopping'), 'the line of preStop');
   const failed = await stage.instances.invoke(stage.fn(custom({}, { ...hooks, env: { FAIL: '1' } })), stage.call());
   assert.equal(failed.failure?.kind, 'initializer');
   assert.match(failed.payload.toString(), /no model/);

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { json } from '../fixture.ts';
+import { json, until } from '../fixture.ts';
 import { compile, openJavaStage, withoutJava } from './fixture.ts';
 import { prepareHost } from './host.ts';
 import { findJre, noteOn } from './jre.ts';
@@ -293,6 +293,7 @@ describe('what goes wrong', { skip }, () => {
     assert.equal((await failed('deep')).errorType, 'java.lang.StackOverflowError');
     assert.match((await failed('large')).errorMessage, /returned 34603008 bytes; the limit is 33554432/);
     assert.equal((await stage.run('App::handleRequest', 'thread')).payload.toString(), 'still here');
+    await until(() => stage.lines.some(({ line }) => line.startsWith('Caused by: ')), 'the cause is logged');
     const printed = stage.lines.map(({ line }) => line).join('\n');
     assert.match(
       printed,

@@ -42,7 +42,9 @@ describe('the life of an instance', { skip }, () => {
     const first = await stage.instances.invoke(fn, call);
     assert.equal(first.payload.toString(), call.requestId);
     assert.equal((await stage.instances.invoke(fn, stage.call())).payload.toString(), call.requestId);
-    const own = stage.lines.filter(({ request }) => request === call.requestId).map(({ line }) => line);
+    const linesOf = () => stage.lines.filter(({ request }) => request === call.requestId).map(({ line }) => line);
+    await until(() => linesOf().length >= 2, 'its lines are read');
+    const own = linesOf();
     assert.equal(own[0], 'class loaded');
     assert.match(own[1] ?? '', new RegExp(`^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z ${call.requestId} \\[INFO\\] init STS\\.env$`));
     await until(() => stage.instances.stats().instances === 0, 'the idle instance is gone');
@@ -110,15 +112,20 @@ test('library classes that are read ahead for the next start do not run', { skip
   });
   const fn = stage.fn({ env: { MARK: mark } });
   const first = stage.call();
-  assert.equal((await stage.instances.invoke(fn, first)).payload.toString(), '1');
+  await stage.instances.prepare(fn);
+  const { payload, instanceId } = await stage.instances.invoke(fn, first);
+  assert.equal(payload.toString(), '1');
   await until(async () => (await javas(mark)).length === 2, 'the next one waits');
   await stage.instances.prepare(fn);
   assert.deepEqual(stage.lines, [{ request: first.requestId, line: 'eager runs' }]);
-  const [serving] = (await javas(mark)).sort((a, b) => a - b);
+  const [serving, ...others] = await javas(instanceId);
+  assert.deepEqual(others, []);
   process.kill(serving as number, 'SIGKILL');
   await until(() => stage.instances.stats().instances === 0, 'the first instance is gone');
   const second = stage.call();
   assert.equal((await stage.instances.invoke(fn, second)).payload.toString(), '1');
+  // Lines may be read after the result that they belong to.
+  await until(() => stage.lines.length === 2, 'the line of the second instance');
   assert.deepEqual(stage.lines.at(-1), { request: second.requestId, line: 'eager runs' });
 });
 

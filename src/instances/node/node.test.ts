@@ -85,7 +85,9 @@ describe('what a handler may be', () => {
     assert.match(syntax.stackTrace.join('\n'), /\/code\/syntax\.js:1/);
     assert.match((await failed('needs.handler')).errorMessage, /Cannot find module 'not-there'/);
     assert.equal((await failed('noisy.handler')).errorType, 'ImportModuleError');
-    assert.ok(stage.lines.some(({ line, request }) => /\[INFO\] while loading$/.test(line) && request !== ''));
+    const loading = () => stage.lines.find(({ line }) => /\[INFO\] while loading$/.test(line));
+    await until(() => loading() !== undefined, 'what it logged while it was loaded');
+    assert.notEqual(loading()?.request, '');
   });
 
   for (const [name, handler, expected] of [
@@ -148,6 +150,7 @@ describe('the life of an instance', () => {
     assert.equal(json(first).initialised, 1);
     assert.equal(json(first).cwd, `${stage.folder}/code`);
     assert.ok(first.maxMemoryMb > 10);
+    await until(() => stage.lines.length > 0, 'the line of the initializer');
     assert.match(stage.lines[0]?.line ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z REQUEST-\d+ \[INFO\] init STS\.env$/);
   });
 
@@ -195,7 +198,8 @@ describe('the life of an instance', () => {
     assert.deepEqual([json(uncaught).errorMessage, json(uncaught).errorType], ['Uncaught exception: in a timer', 'SyntaxError']);
     const unhandled = await stage.run('index.unhandled', '', { runtime });
     assert.equal(json(unhandled).errorMessage, 'Unhandled promise rejection: nobody listens');
-    assert.ok(stage.lines.some(({ line }) => line.includes('[ERROR] Uncaught exception: SyntaxError: in a timer')));
+    const uncaughtLine = '[ERROR] Uncaught exception: SyntaxError: in a timer';
+    await until(() => stage.lines.some(({ line }) => line.includes(uncaughtLine)), 'the line of the exception');
     await until(() => stage.instances.stats().instances === 0, 'all three are gone');
     assert.equal(json(await stage.run('index.handler', '', { runtime })).initialised, 0);
   });
@@ -263,6 +267,7 @@ describe('a process that waits warm', () => {
     await stage.instances.prepare(fn);
     const call = stage.call();
     await stage.instances.invoke(fn, call);
+    await until(() => stage.lines.length > 0, 'the line of the package');
     assert.deepEqual(
       stage.lines.map(({ request, line }) => [request, line.replace(/^\S+ +/, '')]),
       [[call.requestId, '[INFO] package loaded']],
@@ -284,7 +289,7 @@ describe('a process that waits warm', () => {
     const fn = stage.fn({ runtime, handler: 'stop.handler', preStop: { handler: 'stop.stop', timeoutMs: 5000 } });
     assert.equal((await stage.instances.invoke(fn, stage.call())).payload.toString(), 'x');
     await stage.instances.retire('resize');
-    assert.match(stage.lines.map(({ line }) => line).join(), /\[INFO\] stopping resize/);
+    await until(() => stage.lines.some(({ line }) => /\[INFO\] stopping resize/.test(line)), 'what preStop logged');
   });
 });
 

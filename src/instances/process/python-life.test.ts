@@ -123,7 +123,7 @@ test('preStop runs when an instance is reaped, replaced, and when the server end
   await stage.run('index.quick', 'x', { ...changes, revision: 'next' });
   await until(() => stops().length === 2, 'replaced');
   await stage.instances.close();
-  assert.equal(stops().length, 3);
+  await until(() => stops().length === 3, 'ended');
 });
 
 test('a preStop that fails or hangs holds nothing up', { skip }, async (t) => {
@@ -132,10 +132,10 @@ test('a preStop that fails or hangs holds nothing up', { skip }, async (t) => {
   const begun = performance.now();
   await stage.instances.retire('resize');
   assert.ok(performance.now() - begun < 2_500);
-  assert.ok(stage.lines.some((it) => it.line.includes('RuntimeError: it does not want to stop')));
+  await until(() => stage.lines.some((it) => it.line.includes('RuntimeError: it does not want to stop')), 'why it failed');
   await stage.run('index.quick', 'x', { preStop: { handler: 'index.absent', timeoutMs: 3_000 }, revision: '2' });
   await stage.instances.retire('resize');
-  assert.ok(stage.lines.some((it) => it.line.includes("has no function 'absent'")));
+  await until(() => stage.lines.some((it) => it.line.includes("has no function 'absent'")), 'what is absent');
 });
 
 test('memory: the limit is named, whoever notices it', { skip }, async (t) => {
