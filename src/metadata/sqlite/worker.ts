@@ -41,11 +41,26 @@ function migrate(db: DatabaseSync, file: string): void {
 
 function open({ file, durability }: WorkerOptions): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5000 });
-  const mode = db.prepare('pragma journal_mode = wal').get() as { journal_mode: string };
-  if (mode.journal_mode !== 'wal') throw new Error(`${file} cannot use a write-ahead log there. Choose a data folder on a local disk.`);
-  db.exec(`pragma synchronous = ${durability === 'full' ? 'full' : 'normal'}`);
-  migrate(db, file);
+  try {
+    const mode = db.prepare('pragma journal_mode = wal').get() as { journal_mode: string };
+    if (mode.journal_mode !== 'wal') throw new Error(`${file} cannot use a write-ahead log there. Choose a data folder on a local disk.`);
+    db.exec(`pragma synchronous = ${durability === 'full' ? 'full' : 'normal'}`);
+    migrate(db, file);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return db;
+}
+
+/** Whoever is told that it cannot be opened finds nothing of it held. */
+function openLocked(options: WorkerOptions, held: DatabaseSync): DatabaseSync {
+  try {
+    return open(options);
+  } catch (error) {
+    held.close();
+    throw error;
+  }
 }
 
 /** Runs transactions together: each inside its own savepoint, one COMMIT for all. */
@@ -121,7 +136,7 @@ const reply = (message: Reply) => port.postMessage(message);
 try {
   const options = workerData as WorkerOptions;
   const held = lock(options.file);
-  const db = open(options);
+  const db = openLocked(options, held);
   const writer = new Writer(db);
   port.on('message', (request: Request) => {
     if ('batch' in request) return reply({ outcomes: writer.commit(request.batch) });
