@@ -1,6 +1,7 @@
 import type { Settings } from './config.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { openDoors } from './doors.ts';
+import type { InsideRequest } from './http/index.ts';
 import { openIdentity } from './identity/index.ts';
 import { RuntimeApi } from './instances/index.ts';
 import { after } from './kit/index.ts';
@@ -8,12 +9,13 @@ import type { Metadata } from './metadata/index.ts';
 import { Opened } from './opened.ts';
 import { createAdminDialect } from './protocols/admin/index.ts';
 import { createFcDialect } from './protocols/fc/index.ts';
-import { createOssDialect, explainOss } from './protocols/oss/index.ts';
+import { createOssDialect, explainOss, type OssDialect } from './protocols/oss/index.ts';
 import { createRuntimeDialect } from './protocols/runtime/index.ts';
 import { createStsDialect } from './protocols/sts/index.ts';
 import { keepRecords, openRooms, wireTransforms } from './rooms.ts';
 import { openRecords } from './storage.ts';
 import { type Audit, createTelemetry, openAudit, type Telemetry } from './telemetry/index.ts';
+import type { Original } from './transforms/index.ts';
 
 export interface RunningServer {
   settings: Settings;
@@ -72,9 +74,10 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
     telemetry,
     rooms,
     outputRoute: () => route,
+    read: (original, headers, taker) => functions.inside(readOf(original, headers), taker, (ctx) => oss.read(ctx, original)),
   });
   let draining = false;
-  const oss = createOssDialect({
+  const oss: OssDialect = createOssDialect({
     ...{ ...rooms, transforms, region: settings.region, domains: settings.domains, restoreMs: settings.restoreSeconds * 1000 },
     images: { render: rooms.instances.render, relay: { ...settings.transforms, folder: folder.spool } },
   });
@@ -127,6 +130,13 @@ async function assemble(settings: Settings, opened: Opened): Promise<RunningServ
       await opened.close();
     },
   };
+}
+
+/** A read of an original as its URL would ask for it, but for the signature. */
+function readOf({ url, versionId }: Original & { url: string }, headers: Record<string, string>): InsideRequest {
+  const [, host = '', path = ''] = /^[a-z]+:\/\/([^/]*)([^?]*)/.exec(url) ?? [];
+  const query = versionId === undefined ? '' : `?versionId=${encodeURIComponent(versionId)}`;
+  return { method: 'GET', target: path + query, headers: { ...headers, host } };
 }
 
 function auditOf({ audit }: Settings, folder: DataFolder, telemetry: Telemetry): Audit {

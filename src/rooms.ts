@@ -18,7 +18,7 @@ import { presignRead } from './signing/index.ts';
 import { openStorage } from './storage.ts';
 import { asyncSettings, openTasks, type Tasks } from './tasks/index.ts';
 import { openInvocationRecords, type Telemetry } from './telemetry/index.ts';
-import { openTransforms, type Transforms } from './transforms/index.ts';
+import { openTransforms, type Transforms, type TransformsOptions } from './transforms/index.ts';
 
 /** The role whose permissions a function without a role of its own has. */
 const defaultRole = 'AliyunFCDefaultRole';
@@ -192,7 +192,7 @@ function trusted({ outgoing }: Settings): string | undefined {
   }
 }
 
-interface TransformParts {
+interface TransformParts extends Pick<TransformsOptions, 'read'> {
   settings: Settings;
   folder: DataFolder;
   telemetry: Telemetry;
@@ -214,7 +214,7 @@ export function keepRecords(settings: Settings, folder: DataFolder, telemetry: T
 }
 
 /** Opens the heart, and gives it what it needs of its neighbours. */
-export function wireTransforms({ settings, folder, telemetry, rooms, outputRoute }: TransformParts): Transforms {
+export function wireTransforms({ settings, folder, telemetry, rooms, outputRoute, read }: TransformParts): Transforms {
   const { identity, functions, instances } = rooms;
   return openTransforms({
     settings: settings.transforms,
@@ -233,6 +233,7 @@ export function wireTransforms({ settings, folder, telemetry, rooms, outputRoute
         securityToken: credentials.securityToken,
         expiresAt: credentials.expiresAt,
       }),
+    read,
     assume: rooms.assume,
     release: (securityToken) => identity.release(securityToken),
     mayInvoke: (roleArn, functionArn) => identity.roleAllows(roleArn, 'fc:InvokeFunction', functionArn),

@@ -77,7 +77,7 @@ export interface GetObjectEvent {
 }
 
 export interface OriginalInit {
-  /** Headers that go along, such as Range or If-None-Match. */
+  /** Headers that go along, such as Range, If-None-Match or x-oss-range-behavior. */
   headers?: ConstructorParameters<typeof Headers>[0];
   /** Ends the read; the signal of the request when left out. */
   signal?: AbortSignal;

@@ -1,5 +1,5 @@
 import type { RequestTally, Telemetry } from '../telemetry/index.ts';
-import type { DoorContext } from './context.ts';
+import type { OwnContext } from './own-context.ts';
 
 const secretName = /signature|token|credential|secret|accesskey|password/i;
 
@@ -21,7 +21,7 @@ export function maskQuery(rawQuery: string): string {
 }
 
 /** Makes the function that writes one log line and counts one request. */
-export function accessLog(listener: string, telemetry: Telemetry): (ctx: DoorContext, complete: boolean) => void {
+export function accessLog(listener: string, telemetry: Telemetry): (ctx: OwnContext, complete: boolean) => void {
   const { metrics } = telemetry;
   // Queries are masked below and nothing else here is secret; pino's own redaction would double the cost of a line.
   const log = telemetry.log.child({ listener }, { redact: [] });

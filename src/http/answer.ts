@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { after } from '../kit/index.ts';
-import type { DoorContext } from './context.ts';
 import { lingerMs } from './limits.ts';
 
 /** An error answer of a dialect, ready to be sent. */
@@ -8,15 +7,6 @@ export interface Rendered {
   status: number;
   headers: Record<string, string>;
   body: string;
-}
-
-/** Sends a whole error answer; the connection stays open only if the rest of the request body is short. */
-export function sendRendered(ctx: DoorContext, { status, headers, body }: Rendered): void {
-  const bytes = Buffer.from(body);
-  const { incoming, res } = ctx;
-  if (incoming && !incoming.complete && !incoming.isShort) res.shouldKeepAlive = false;
-  res.writeHead(status, { ...headers, 'Content-Length': String(bytes.length) });
-  res.end(bytes);
 }
 
 /** An answer to bytes that are not HTTP, below any dialect; the connection ends. */

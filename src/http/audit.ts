@@ -1,11 +1,11 @@
 import type { Audit } from '../telemetry/index.ts';
-import type { DoorContext } from './context.ts';
+import type { OwnContext } from './own-context.ts';
 
 /** Statuses of requests that were refused for who made them. */
 const denials = new Set([401, 403]);
 
 /** Writes a line for a request that changed something, or was denied. */
-export function auditRequest(audit: Pick<Audit, 'write'>, ctx: DoorContext): void {
+export function auditRequest(audit: Pick<Audit, 'write'>, ctx: OwnContext): void {
   const { audited, res } = ctx;
   const status = res.headersSent ? res.statusCode : 499;
   const denied = denials.has(status);

@@ -1,7 +1,7 @@
 import { Fault } from '../faults/index.ts';
 import { Quota, type QuotaRefusal } from '../kit/index.ts';
-import type { DoorContext } from './context.ts';
 import type { ListenerLimits } from './limits.ts';
+import type { DoorContext } from './own-context.ts';
 
 /** The one name under which all callers are counted. */
 const everybody = 'account';

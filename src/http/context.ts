@@ -1,11 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
-import { monotonic, now, requestId } from '../kit/index.ts';
-import { parseQuery, type QueryParam } from '../signing/index.ts';
-import { type Answer, breakOff } from './wire/answer.ts';
-import type { Body } from './wire/body.ts';
-import type { RequestHead } from './wire/head.ts';
+import type { Readable } from 'node:stream';
+import type { ByteSink } from '../kit/index.ts';
+import type { QueryParam } from '../signing/index.ts';
+import type { HeaderInput } from './wire/answer.ts';
+
+/** The answer to a request as a dialect writes it; see wire/answer.ts for what it must not do. */
+export interface Reply extends ByteSink {
+  readonly statusCode: number;
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  writeHead(status: number, headers?: HeaderInput): void;
+  write(chunk: Buffer | string, written?: (error?: Error | null) => void): boolean;
+  end(chunk?: Buffer | string): void;
+}
 
 /** One request as a dialect sees it. Nothing is parsed, and no body read, before it is asked for. */
 export interface RequestContext {
@@ -37,7 +44,7 @@ export interface RequestContext {
   elapsedMs(): number;
   /** Aborts when the client is gone before its answer ended, or at the drain deadline. */
   readonly signal: AbortSignal;
-  readonly res: Answer;
+  readonly res: Reply;
   /** The request body; a client that waits for 100 Continue gets it at the first call. */
   body(): Readable;
   /** Breaks the connection so that the client cannot take what it has for a whole answer. */
@@ -90,147 +97,4 @@ export function splitTarget(target: string): { path: string; rawQuery: string } 
   const mark = target.indexOf('?', from);
   if (mark < 0) return { path: from ? target.slice(from) : target, rawQuery: '' };
   return { path: target.slice(from, mark), rawQuery: target.slice(mark + 1) };
-}
-
-/** What a request needs of its listener. */
-export interface DoorPart {
-  readonly name: string;
-  readonly charge: (ctx: DoorContext, accessKeyId: string) => void;
-}
-
-/** The door's own RequestContext: what the listener needs besides. */
-export class DoorContext implements RequestContext {
-  readonly id = requestId();
-  readonly listener: string;
-  readonly method: string;
-  readonly path: string;
-  readonly rawQuery: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly rawHeaders: readonly string[];
-  readonly host: string;
-  readonly startedAt = now();
-  readonly res: Answer;
-  readonly socket: Socket;
-  operation = '';
-  note: Record<string, unknown> = {};
-  audited: Audited = {};
-  onSettled: ((answer: SettledAnswer) => void) | undefined;
-  /** The key that this request is charged to. */
-  charged: string | undefined;
-  readonly #charge: (ctx: DoorContext, accessKeyId: string) => void;
-  readonly #start = monotonic();
-  readonly #bytesBefore: number;
-  readonly #body: Body | undefined;
-  #query: QueryParam[] | undefined;
-  #abort: AbortController | undefined;
-  #gone: Error | undefined;
-  #waitsForContinue: boolean;
-  #bodyAsked = false;
-
-  constructor(door: DoorPart, socket: Socket, head: RequestHead, res: Answer, body: Body | undefined) {
-    this.listener = door.name;
-    this.res = res;
-    this.socket = socket;
-    this.#charge = door.charge;
-    this.#body = body;
-    this.#waitsForContinue = head.expectsContinue && body !== undefined;
-    this.#bytesBefore = socket.bytesWritten;
-    const { path, rawQuery } = splitTarget(head.target);
-    this.path = path;
-    this.rawQuery = rawQuery;
-    this.method = head.method;
-    this.headers = head.headers;
-    this.rawHeaders = head.rawHeaders;
-    this.host = head.headers.host?.toLowerCase() ?? '';
-  }
-
-  get query(): readonly QueryParam[] {
-    this.#query ??= this.rawQuery === '' ? [] : parseQuery(this.rawQuery);
-    return this.#query;
-  }
-
-  get remoteAddress(): string {
-    return this.socket.remoteAddress ?? '';
-  }
-
-  get localPort(): number {
-    return this.socket.localPort ?? 0;
-  }
-
-  get encrypted(): boolean {
-    return 'encrypted' in this.socket;
-  }
-
-  get signal(): AbortSignal {
-    // Made on demand: most requests end before anyone asks.
-    if (!this.#abort) {
-      this.#abort = new AbortController();
-      if (this.#gone) this.#abort.abort(this.#gone);
-    }
-    return this.#abort.signal;
-  }
-
-  /** True once the client is gone or the drain deadline has passed. */
-  get aborted(): boolean {
-    return this.#gone !== undefined;
-  }
-
-  elapsedMs(): number {
-    return Math.floor(monotonic() - this.#start);
-  }
-
-  /** Milliseconds with fractions, for the metrics. */
-  elapsedExactly(): number {
-    return monotonic() - this.#start;
-  }
-
-  body(): Readable {
-    if (this.#waitsForContinue) {
-      this.#waitsForContinue = false;
-      this.res.writeContinue();
-    }
-    this.#bodyAsked = true;
-    return this.#body ?? Readable.from([]);
-  }
-
-  reset(): void {
-    breakOff(this.socket);
-  }
-
-  charge(accessKeyId: string): void {
-    if (this.charged === undefined) this.#charge(this, accessKeyId);
-  }
-
-  /** The body as it comes in; undefined when the request has none. */
-  get incoming(): Body | undefined {
-    return this.#body;
-  }
-
-  /** True once an operation has begun to read the body. */
-  get bodyAsked(): boolean {
-    return this.#bodyAsked;
-  }
-
-  abort(reason: Error): void {
-    if (this.#gone) return;
-    this.#gone = reason;
-    this.#abort?.abort(reason);
-  }
-
-  /** Tells whoever asked how the answer went. */
-  tellSettled(complete: boolean): void {
-    const { res, note } = this;
-    this.onSettled?.({
-      status: res.headersSent ? res.statusCode : 499,
-      bytes: Math.max(0, this.bytesSent() - res.headBytes),
-      ms: this.elapsedExactly(),
-      complete,
-      ...(typeof note.code === 'string' ? { code: note.code } : {}),
-    });
-  }
-
-  /** Bytes put on the connection for this request, head included. */
-  bytesSent(): number {
-    return this.socket.bytesWritten - this.#bytesBefore;
-  }
 }

@@ -4,6 +4,7 @@
  * main makes one listener for each port and hands it a dialect from protocols/.
  */
 export type { Audited, RequestContext } from './context.ts';
+export type { InsideRequest } from './inside.ts';
 export type { ListenerLimits } from './limits.ts';
 export { createListener, type Dialect, type Listener, type ListenerOptions, type Rendered } from './listener.ts';
 export { type Certificate, developmentCertificate } from './tls/development.ts';

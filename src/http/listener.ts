@@ -1,14 +1,16 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Fault, toFault } from '../faults/index.ts';
-import { after, every, monotonic, type Timer } from '../kit/index.ts';
+import { type AnswerTaker, type Asked, after, every, monotonic, type Timer } from '../kit/index.ts';
 import type { Audit, Telemetry } from '../telemetry/index.ts';
 import { accessLog } from './access-log.ts';
-import { type Rendered, refuseRaw, sendRendered } from './answer.ts';
+import { type Rendered, refuseRaw } from './answer.ts';
 import { auditRequest } from './audit.ts';
 import { Charges } from './charges.ts';
-import { DoorContext, type DoorPart, type RequestContext } from './context.ts';
+import type { RequestContext } from './context.ts';
+import { InsideContext, type InsideRequest } from './inside.ts';
 import { defaultLimits, type ListenerLimits } from './limits.ts';
+import { DoorContext, type DoorPart, type OwnContext } from './own-context.ts';
 import { type Answer, breakOff } from './wire/answer.ts';
 import type { Body } from './wire/body.ts';
 import { Connection, type ConnectionOptions } from './wire/connection.ts';
@@ -53,6 +55,11 @@ export interface Listener {
   drain(deadlineMs: number): Promise<void>;
   /** Connections open now. */
   connections(): number;
+  /**
+   * Carries out a request that comes from inside of the server as one that came over a connection: with the log, the metrics, the audit and the
+   * errors of this listener. What it asks for may be answered before this returns.
+   */
+  inside(request: InsideRequest, taker: AnswerTaker, run: (ctx: RequestContext) => Promise<void> | undefined): Asked;
 }
 
 /** A listener of one port speaking one dialect; it does nothing before start(). */
@@ -76,7 +83,7 @@ class Door implements Listener {
   readonly #open = new Set<Connection>();
   /** The request at work on each connection. */
   readonly #active = new Map<Connection, DoorContext>();
-  readonly #record: (ctx: DoorContext, complete: boolean) => void;
+  readonly #record: (ctx: OwnContext, complete: boolean) => void;
   #watch: Timer | undefined;
   #draining = false;
   #onEmpty: (() => void) | undefined;
@@ -214,10 +221,22 @@ class Door implements Listener {
     const ctx = new DoorContext(this.#part, connection.socket, head, answer, body);
     this.#active.set(connection, ctx);
     if (this.#draining) answer.shouldKeepAlive = false;
-    try {
+    this.#carryOut(ctx, () => {
       const { allowedHosts, dialect } = this.#options;
       if (allowedHosts && !allowedHosts(ctx.host)) throw new Fault('MisdirectedRequest');
-      const pending = dialect.handle(ctx);
+      return dialect.handle(ctx);
+    });
+  }
+
+  inside(request: InsideRequest, taker: AnswerTaker, run: (ctx: RequestContext) => Promise<void> | undefined): Asked {
+    const ctx = new InsideContext(this.name, request, taker, (settled, complete) => this.#over(settled, complete));
+    this.#carryOut(ctx, () => run(ctx));
+    return ctx;
+  }
+
+  #carryOut(ctx: OwnContext, run: () => Promise<void> | undefined): void {
+    try {
+      const pending = run();
       if (pending === undefined) this.#answered(ctx);
       else
         pending.then(
@@ -229,7 +248,7 @@ class Door implements Listener {
     }
   }
 
-  #answered(ctx: DoorContext): void {
+  #answered(ctx: OwnContext): void {
     if (ctx.res.writableEnded || ctx.aborted) return;
     this.#failed(ctx, new Error(`${ctx.operation || 'the operation'} ended without an answer`));
   }
@@ -239,19 +258,23 @@ class Door implements Listener {
     if (!ctx) return;
     this.#active.delete(connection);
     if (ctx.charged !== undefined) this.#charges.leave(ctx.charged, ctx);
-    const complete = answer.writableFinished;
+    this.#over(ctx, answer.writableFinished);
+  }
+
+  /** An answer is out, or nobody takes it. */
+  #over(ctx: OwnContext, complete: boolean): void {
     if (!complete) ctx.abort(new Error('the client is gone'));
     this.#record(ctx, complete);
     if (ctx.onSettled) ctx.tellSettled(complete);
     if (this.#options.audit) auditRequest(this.#options.audit, ctx);
   }
 
-  #failed(ctx: DoorContext, error: unknown): void {
+  #failed(ctx: OwnContext, error: unknown): void {
     const fault = toFault(error);
     const { res } = ctx;
     ctx.note.code = fault.code;
     // Whatever an operation throws after its client left, or after its answer ended, has nobody to go to.
-    if (ctx.aborted || res.writableEnded || ctx.socket.destroyed) return;
+    if (ctx.aborted || res.writableEnded || ctx.lost) return;
     // What is shed was meant to be, and must cost little; the access log has its code.
     if (fault.status >= 500 && fault.status !== 503) {
       this.#options.telemetry.log.error(
@@ -260,7 +283,7 @@ class Door implements Listener {
       );
     }
     if (res.headersSent) ctx.reset();
-    else sendRendered(ctx, this.#options.dialect.fault(ctx, fault));
+    else ctx.sendFault(this.#options.dialect.fault(ctx, fault));
   }
 
   /** Nothing moved on a connection for idleMs: whose turn was it? */

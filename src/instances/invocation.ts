@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { after, type Timer } from '../kit/index.ts';
+import { type AnswerTaker, type Asked, after, type Timer } from '../kit/index.ts';
 
 export interface Credentials {
   accessKeyId: string;
@@ -44,6 +44,8 @@ export interface Invocation {
   spareMs?: () => number;
   /** What the function may read besides the event, by number: each is opened when it asks for it, at most once. Only for hosts of our own code. */
   inputs?: readonly (() => Readable)[];
+  /** Reads the original with these headers for a host that can take it over the instance's own connection; others have inputOssUrl. */
+  original?: (headers: Record<string, string>, taker: AnswerTaker) => Asked;
   /** Takes an answer given over the instance's own connection; resolves when it was taken whole. Left out where nobody waits for one. */
   answer?: (answer: DirectAnswer) => Promise<void>;
   /** The event was given to this instance: from here on the function may have acted. */

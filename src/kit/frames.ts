@@ -7,12 +7,12 @@ export class FrameError extends Error {
 
 /**
  * One frame: u32 big-endian length of what follows, u8 type, payload (at most 4 GiB less two bytes). The payload of so many bytes is still to be
- * filled in, from `start` on.
+ * filled in, from `start` on; `more` bytes of it are sent behind the frame.
  */
-export function frameOf(type: number, bytes: number): { start: number; frame: Buffer } {
+export function frameOf(type: number, bytes: number, more = 0): { start: number; frame: Buffer } {
   const start = lengthBytes + 1;
   const frame = Buffer.allocUnsafe(start + bytes);
-  frame.writeUInt32BE(1 + bytes, 0);
+  frame.writeUInt32BE(1 + bytes + more, 0);
   frame.writeUInt8(type, lengthBytes);
   return { start, frame };
 }

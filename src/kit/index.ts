@@ -22,6 +22,6 @@ export {
 export { packFolder, packZip } from './pack.ts';
 export { Quota, type QuotaLimits, type QuotaRefusal } from './quota.ts';
 export { SingleFlight } from './single-flight.ts';
-export { type ByteSink, readAll } from './streams.ts';
+export { type AnswerTaker, type Asked, type ByteSink, readAll } from './streams.ts';
 export { child, childrenOf, childText, parseXml, writeXml, XmlError, type XmlLimits, type XmlNode, type XmlValue } from './xml.ts';
 export { unpackZip, ZipError, type ZipLimits, type ZipModes, type ZipReason } from './zip.ts';

@@ -13,6 +13,29 @@ export interface ByteSink {
   off(event: 'drain' | 'finish' | 'close' | 'error', listener: () => void): unknown;
 }
 
+/** Takes an answer that goes over no connection of its own. */
+export interface AnswerTaker {
+  /**
+   * Status and headers, names and values in turn.
+   * @param whole all of the body, where it is there already: nothing else is told then
+   */
+  head(status: number, headers: readonly string[], whole?: Buffer): void;
+  /** A part of the body, which may be filled anew once `written` was called. False asks for a pause until `drained` of what was asked. */
+  write(chunk: Buffer, written: (error?: Error | null) => void): boolean;
+  /** The answer is whole. */
+  end(): void;
+  /** It breaks off here, and is not whole. */
+  broken(): void;
+}
+
+/** What was asked for such an answer. */
+export interface Asked {
+  /** Nobody wants the answer any more. */
+  abandon(): void;
+  /** Room has come. */
+  drained(): void;
+}
+
 /**
  * Reads a whole source into memory.
  * @param limit most bytes accepted; reading stops at the first chunk that goes over

@@ -5,6 +5,6 @@
  */
 export { transformsConfig } from './config.ts';
 export type { AnswerRequest } from './join.ts';
-export type { FalseHeaders, TransformRequest, Transforms, TransformsOptions } from './port.ts';
+export type { FalseHeaders, Original, TransformRequest, Transforms, TransformsOptions } from './port.ts';
 export { ClientGone, type ClientSink, Relay, type RelayLimits } from './relay.ts';
 export { openTransforms } from './transforms.ts';

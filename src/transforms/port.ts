@@ -2,7 +2,7 @@ import type { AccessPoint, ObjectFcAccessPoint } from '../accesspoints/index.ts'
 import type { FunctionVersion } from '../functions/index.ts';
 import type { Principal, SessionClaims, SessionCredentials } from '../identity/index.ts';
 import type { Invocation, InvocationResult } from '../instances/index.ts';
-import type { QuotaLimits } from '../kit/index.ts';
+import type { AnswerTaker, Asked, QuotaLimits } from '../kit/index.ts';
 import type { AttemptHead, InvocationRecord, InvocationRecords, Metrics, SourceObject, ToldFault } from '../telemetry/index.ts';
 import type { HeaderNote } from './forwarded.ts';
 import type { AnswerRequest } from './join.ts';
@@ -42,6 +42,14 @@ export interface TransformSettings {
   function?: QuotaLimits;
 }
 
+/** What a function makes its answer of, and with which session it reads it. */
+export interface Original {
+  name: string;
+  key: string;
+  versionId?: string;
+  credentials: SessionCredentials;
+}
+
 /** Forwarded headers of one answer that claim what does not hold. */
 export interface FalseHeaders {
   requestId: string;
@@ -59,7 +67,12 @@ export interface TransformsOptions {
   resolveFunction: (arn: string) => FunctionVersion;
   invoke: (version: FunctionVersion, call: Invocation) => Promise<InvocationResult>;
   /** A URL that reads one object through the functions listener with these credentials. */
-  presign: (target: { name: string; key: string; versionId?: string; credentials: SessionCredentials }) => string;
+  presign: (target: Original) => string;
+  /**
+   * Reads the same object for a function that has a connection to the server, as a GetObject of `url` (that of `presign`) with these headers would.
+   * Without it functions have the URL only.
+   */
+  read?: ((original: Original & { url: string }, headers: Record<string, string>, taker: AnswerTaker) => Asked) | undefined;
   assume: (
     role: string | undefined,
     options: { sessionName: string; ttlMs: number; claims: SessionClaims; lent?: boolean },

@@ -230,8 +230,9 @@ class Exchanges implements Transforms {
     let explain: () => Fault;
     let lent: string | undefined;
     try {
-      const { event, credentials, reader } = this.#brief(exchange, version, request, token, ttlMs);
-      lent = reader;
+      const { event, credentials, original } = this.#brief(exchange, version, request, token, ttlMs);
+      lent = original.credentials.securityToken;
+      const { read } = this.#options;
       const { record } = exchange;
       record?.queued();
       const result = await this.#options.invoke(version, {
@@ -241,6 +242,7 @@ class Exchanges implements Transforms {
         deadline: now() + ttlMs,
         signal: request.signal,
         answer: (direct) => exchange.answerDirectly(direct),
+        ...(read ? { original: (headers, taker) => read(original, headers, taker) } : {}),
         share: request.objectFc.alias,
         ...timesOf(exchange, version, ttlMs),
         ...(record ? { onGiven: (given) => record.given(given), tracing: tracingOf(record) } : {}),
@@ -285,11 +287,13 @@ class Exchanges implements Transforms {
       ttlMs: sessionMs + ttlMs,
       claims: { ...base, read },
     });
+    const target = { name: supporting.alias, key, versionId, credentials: reader };
+    const original = { ...target, url: this.#options.presign(target) };
     const parts = {
       requestId: request.requestId,
       outputRoute: this.#options.outputRoute(),
       outputToken: token,
-      inputOssUrl: this.#options.presign({ name: supporting.alias, key, versionId, credentials: reader }),
+      inputOssUrl: original.url,
       objectFc: request.objectFc,
       supporting,
       url: request.url,
@@ -300,7 +304,7 @@ class Exchanges implements Transforms {
     };
     const event = buildEvent(parts);
     exchange.record?.event(event.shown, () => secretsOf(parts, credentials, reader));
-    return { event: event.bytes, credentials, reader: reader.securityToken };
+    return { event: event.bytes, credentials, original };
   }
 }
 

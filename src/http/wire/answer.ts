@@ -24,7 +24,7 @@ let dateSecond = 0;
 let dateText = '';
 
 /** The Date header, made once a second. */
-function dateHeader(): string {
+export function dateHeader(): string {
   const second = Math.floor(now() / 1000);
   if (second !== dateSecond) {
     dateSecond = second;

@@ -2,7 +2,7 @@ import { FrameError, monotonic, type Timer } from '../../kit/index.ts';
 import { errorPayload, failureOf, type Invocation, type InvocationResult, limitCall } from '../invocation.ts';
 import { AnswerBody, answerHead } from './direct-answer.ts';
 import type { Explanation } from './ending.ts';
-import { Inputs } from './inputs.ts';
+import { Inputs, type SendInput } from './inputs.ts';
 import { logTail, type Output, type Passage } from './output.ts';
 import { frame } from './wire.ts';
 
@@ -11,7 +11,7 @@ export interface CallsOptions {
   memoryMb: number;
   output: Output;
   hearsOfLeaving: boolean;
-  send: (type: number, head: object, body?: Buffer) => void;
+  send: SendInput;
   /** Largest resident size of the instance so far, MB. */
   megabytes: () => number;
   /** An invocation is out of time: the instance is to end. */
@@ -59,7 +59,8 @@ export class Calls {
       const passage = output.begin(requestId, wantsTail, secrets);
       const timer = limitCall(call, limitMs, () => late(requestId, limitMs));
       const forget = this.#tellLeaving(call);
-      const inputs = call.inputs && new Inputs(call.inputs, (type, head, body) => send(type, { id: requestId, ...head }, body));
+      const hasInputs = call.inputs !== undefined || call.original !== undefined;
+      const inputs = hasInputs ? new Inputs(call, (type, head, ...rest) => send(type, { id: requestId, ...head }, ...rest)) : undefined;
       this.#running.set(requestId, { call, passage, begun: monotonic(), timer, coldStart, resolve, forget, inputs, answer: undefined });
       send(frame.invoke, headOf(call), call.event);
     });
@@ -86,11 +87,14 @@ export class Calls {
     else answer.body.break(String(head.message ?? 'the function broke its answer off').slice(0, 500));
   }
 
-  /** The host can take more of an input. @throws FrameError where there is none */
-  wanted(head: Record<string, unknown>): void {
-    const { inputs } = this.#find(head);
-    if (!inputs) throw new FrameError('An invocation without inputs.');
-    inputs.wanted(head);
+  /** What the host wants of an input. @throws FrameError where there is none */
+  input(type: number, head: Record<string, unknown>): void {
+    // It may learn later than we that an invocation is over.
+    const inputs = this.#running.get(String(head.id))?.inputs;
+    if (!inputs) return;
+    if (type === frame.wanted) inputs.wanted(head);
+    else if (type === frame.read) inputs.read(head);
+    else inputs.dropped(head);
   }
 
   /** Ends one invocation from this side. */
@@ -185,7 +189,7 @@ export class Calls {
 }
 
 /** The head of an INVOKE frame. */
-function headOf({ requestId, credentials, logTail: tail, answer, inputs, retryCount, tracing }: Invocation): object {
+function headOf({ requestId, credentials, logTail: tail, answer, inputs, original, retryCount, tracing }: Invocation): object {
   const { accessKeyId: ak, accessKeySecret: sk, securityToken: token } = credentials;
   return {
     id: requestId,
@@ -195,6 +199,7 @@ function headOf({ requestId, credentials, logTail: tail, answer, inputs, retryCo
     ...(tail ? { tail: true } : {}),
     ...(answer ? { answer: true } : {}),
     ...(inputs ? { inputs: inputs.length } : {}),
+    ...(original ? { original: true } : {}),
     ...(retryCount ? { retry: retryCount } : {}),
     ...(tracing
       ? { tracing: { span_context: tracing.spanContext, span_baggages: tracing.spanBaggages, jaeger_endpoint: tracing.jaegerEndpoint } }

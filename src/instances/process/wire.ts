@@ -36,6 +36,12 @@ export const frame = {
   wanted: 40,
   input: 41,
   inputEnd: 42,
+  // {id, input, headers, bytes}: the host reads the original, where INVOKE said that it can, as an input of a number that it chose, and can take
+  // that many bytes. {id, input, status, headers} comes back, the headers names and values in turn; with `whole` its body is all there is.
+  read: 43,
+  inputHead: 44,
+  // {id, input}: the host wants no more of it.
+  dropped: 45,
 } as const;
 
 /** Bytes of an answer's body that a host may send before it was granted more; a host that sends beyond its credit is cut off. */
@@ -45,6 +51,16 @@ export const initialCredit = 256 * 1024;
 export const headRoom = 64 * 1024;
 
 const noBody = Buffer.alloc(0);
+
+/** What stands before a body of so many bytes, which is to be sent behind it as it is. */
+export function packHead(type: number, head: object, bodyBytes: number): Buffer {
+  const text = JSON.stringify(head);
+  const size = Buffer.byteLength(text);
+  const { start, frame: packed } = frameOf(type, 4 + size, bodyBytes);
+  packed.writeUInt32BE(size, start);
+  packed.write(text, start + 4);
+  return packed;
+}
 
 /** One frame whose payload is u32 length of the JSON head, the head, and raw bytes. */
 export function pack(type: number, head: object, body: Buffer = noBody): Buffer {

@@ -9,7 +9,7 @@ import type { ConnectionKind } from './door.ts';
 import { type Ending, type Explanation, explainExit, explainNeighbour, explainTimeout } from './ending.ts';
 import { killGroup, processFacts } from './group.ts';
 import { logTail, type Output, type Passage } from './output.ts';
-import { frame, headRoom, pack, unpack } from './wire.ts';
+import { frame, headRoom, pack, packHead, unpack } from './wire.ts';
 
 /** How long a module may take to import, milliseconds. */
 const importMs = 30_000;
@@ -82,7 +82,7 @@ export class HostWorker implements Worker {
       memoryMb: options.memoryMb,
       output: options.output,
       hearsOfLeaving: options.hearsOfLeaving === true,
-      send: (type, head, body) => this.#send(type, head, body),
+      send: (...parts) => this.#send(...parts),
       megabytes: () => this.#megabytes,
       late: (requestId, limitMs) => this.#late(requestId, limitMs),
     });
@@ -183,9 +183,12 @@ export class HostWorker implements Worker {
     return Math.ceil(this.#kilobytes / 1024);
   }
 
-  #send(type: number, head: object, body?: Buffer): void {
+  #send(type: number, head: object, body?: Buffer, written?: (error?: Error | null) => void): void {
     const frames = this.#frames;
-    if (!frames || frames.destroyed) return;
+    if (!frames || frames.destroyed) {
+      if (written) process.nextTick(written, new Error('The instance is gone.'));
+      return;
+    }
     // Frames of one turn leave in one write: a write costs more than all else that an invocation costs here.
     if (!this.#gathers) {
       this.#gathers = true;
@@ -195,7 +198,10 @@ export class HostWorker implements Worker {
         frames.uncork();
       });
     }
-    frames.write(pack(type, head, body));
+    if (written && body) {
+      frames.write(packHead(type, head, body.length));
+      frames.write(body, written);
+    } else frames.write(pack(type, head, body));
   }
 
   #end(): void {
@@ -213,7 +219,7 @@ export class HostWorker implements Worker {
         const { head, body } = unpack(payload);
         if (type === frame.result || type === frame.error) this.#answered(type, head, body);
         else if (type >= frame.answer && type <= frame.broken) this.#calls.answer(type, head, body);
-        else if (type === frame.wanted) this.#calls.wanted(head);
+        else if (type === frame.wanted || type === frame.read || type === frame.dropped) this.#calls.input(type, head);
         else if (type === frame.serving) this.#serving({ marked: head.marked === true });
         else if (type === frame.initialising) this.#initialising();
         else if (type === frame.stopped) this.#stopped(head.marked === true);

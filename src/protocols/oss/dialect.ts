@@ -20,12 +20,20 @@ import { answerSelector } from './write-get-object-response.ts';
 /** Most names tried against the signature of a client whose host names its bucket nowhere. */
 const namesTried = 100;
 
+/** What the holder of a session reads without signing for it. */
+export interface ReadTarget {
+  /** Bucket name or alias. */
+  readonly name: string;
+  readonly key: string;
+  readonly credentials: { readonly accessKeyId: string; readonly securityToken: string };
+}
+
 /** The OSS dialect over these rooms, for any number of listeners. */
-export function createOssDialect(rooms: OssRooms): Dialect {
+export function createOssDialect(rooms: OssRooms): OssDialect {
   return new OssDialect(rooms);
 }
 
-class OssDialect implements Dialect {
+export class OssDialect implements Dialect {
   readonly name = 'oss';
   readonly #rooms: OssRooms;
   readonly #place: (host: string) => Placement;
@@ -81,6 +89,24 @@ class OssDialect implements Dialect {
     if (ctx.headers.origin !== undefined) admitOrigin(ctx, bucketBehind(this.#rooms, call.resolved));
     if (!inBody) admit(call, caller.signed);
     return call.operation.run(call) ?? undefined;
+  }
+
+  /**
+   * GetObject for a request from inside of the server, which proves by where it comes from that it holds the session. All else is as over HTTP: what
+   * the session may do is asked, and the read is written down.
+   * @throws Fault as GetObject does
+   */
+  read(ctx: RequestContext, { name, key, credentials }: ReadTarget): Promise<void> | undefined {
+    const credential = this.#rooms.identity.credential(credentials.accessKeyId, credentials.securityToken);
+    if ('fault' in credential) throw credential.fault;
+    const operation = implemented(matchOperation('object', 'GET', [], ctx.headers));
+    ctx.operation = operation.name;
+    const resolved = this.#rooms.accesspoints.resolve(name);
+    const { principal } = credential;
+    const call = new Call({ ctx, rooms: this.#rooms, operation, principal, presigned: true, ownDomain: true, name, key, resolved });
+    ctx.audited = call;
+    admit(call, true);
+    return operation.run(call) ?? undefined;
   }
 
   /** Who calls before the body has told it. */

@@ -5,6 +5,6 @@
  */
 export type { OssRooms } from './call.ts';
 export { type CallbackSigning, openCallbackSigning } from './callback-signing.ts';
-export { createOssDialect } from './dialect.ts';
+export { createOssDialect, type OssDialect, type ReadTarget } from './dialect.ts';
 export { type ExplainRooms, explainOss, type OssExplanation, type OssQuestion } from './explain.ts';
 export { type ListedOperation, listOperations } from './listed.ts';

@@ -136,6 +136,7 @@ class Instance {
     if (kind === type.invoke) this.#invoke(head, body);
     else if (kind === type.credit) this.#answers.get(head.id)?.granted(head.bytes);
     else if (kind === type.broken) this.#answers.get(head.id)?.refused(head.reason);
+    else if (kind === type.inputHead) this.#inputs.get(head.id)?.headed(head, body);
     else if (kind === type.input) this.#inputs.get(head.id)?.taken(head.input, body);
     else if (kind === type.inputEnd) this.#inputs.get(head.id)?.ended(head.input, head.message);
     else if (kind === type.preStop) this.#stop(head);

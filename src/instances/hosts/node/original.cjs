@@ -1,5 +1,8 @@
 'use strict';
-/** Reads the original over plain node:http, which costs a fraction of fetch(), and gives it as a Response. */
+/**
+ * Reads the original over plain node:http, which costs a fraction of fetch(), and gives it as a Response: for events that came in a way which
+ * gives the instance no other, such as InvokeFunction.
+ */
 
 const http = require('node:http');
 const https = require('node:https');
@@ -61,16 +64,15 @@ function streamOf(message) {
 
 /**
  * @param url inputOssUrl of the event
- * @param init `headers` go along, such as Range or If-None-Match; `signal` ends the read
+ * @param init `headers` go along, plain ones by name; `signal` ends the read
  * @returns a Response as the store answers it: also 304, 404 and 416
  */
-function readOriginal(url, { headers, signal } = {}) {
+function readOriginal(url, { headers, signal }) {
   const { protocol, ...target } = targetOf(url);
-  const sent = headers === undefined ? {} : Object.fromEntries(new Headers(headers));
   const client = protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {
     const ask = (again) => {
-      const request = client.request({ ...target, agent: agents[protocol], headers: sent, ...(signal ? { signal } : {}) });
+      const request = client.request({ ...target, agent: agents[protocol], headers, ...(signal ? { signal } : {}) });
       request.on('error', (error) => {
         // A kept connection that the server closed a moment ago.
         if (again && request.reusedSocket && error.code === 'ECONNRESET') ask(false);

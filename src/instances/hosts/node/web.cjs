@@ -3,26 +3,31 @@
 
 const { Answer, sendResponse } = require('./answer.cjs');
 const { Context } = require('./context.cjs');
+const { Inputs } = require('./inputs.cjs');
 const { readOriginal } = require('./original.cjs');
 
 /** The Context of Function Compute, with what a transform needs besides. */
 class TransformContext extends Context {
   #inputOssUrl;
+  #inputs;
   #signal;
   #late = [];
   #failures = [];
 
-  constructor(about, meta, logger, event, signal) {
+  /** @param inputs those of the invocation, where the server lets it read the original over its own connection */
+  constructor(about, meta, logger, event, signal, inputs) {
     super(about, meta, logger);
     this.event = event;
     this.#inputOssUrl = event?.getObjectContext?.inputOssUrl;
     this.#signal = signal;
+    if (meta.original) this.#inputs = inputs;
   }
 
   /** The source object as a Response; `headers` such as Range or If-None-Match go along. */
   async original({ headers, signal = this.#signal } = {}) {
     if (typeof this.#inputOssUrl !== 'string') throw new Error('There is no original: the event is not that of a GetObject.');
-    return readOriginal(this.#inputOssUrl, { headers, signal });
+    const plain = headers === undefined ? {} : Object.fromEntries(new Headers(headers));
+    return this.#inputs ? this.#inputs.original(plain, signal) : readOriginal(this.#inputOssUrl, { headers: plain, signal });
   }
 
   /** Keeps the invocation open for work behind the answer. */
@@ -54,14 +59,6 @@ function requestOf(event, bytes, signal) {
   return new Request(asked.url, { method: asked.method ?? 'GET', headers, signal });
 }
 
-/** Reads what the server holds ready, by number; for functions that come with the server. */
-function readerOf(connection, id, inputs) {
-  const { Inputs } = require('./inputs.cjs');
-  const own = new Inputs(connection, id);
-  inputs.set(id, own);
-  return (number) => own.read(number);
-}
-
 function parse(bytes) {
   try {
     const event = JSON.parse(bytes.toString());
@@ -83,8 +80,11 @@ async function serveWeb(web, { about, meta, logger, bytes, connection, answers, 
   const answer = new Answer(connection, meta.id);
   if (meta.answer) answers.set(meta.id, answer);
   try {
-    const context = new TransformContext(about, meta, logger, event, answer.signal);
-    if (meta.inputs) context.input = readerOf(connection, meta.id, inputs);
+    const own = new Inputs(connection, meta.id, meta.inputs ?? 0);
+    inputs.set(meta.id, own);
+    const context = new TransformContext(about, meta, logger, event, answer.signal, own);
+    // For functions that come with the server.
+    if (meta.inputs) context.input = (number) => own.read(number);
     const request = requestOf(event, bytes, answer.signal);
     const response = await web.fetch(request, context);
     const what = 'fetch(request, context)';
@@ -100,6 +100,7 @@ async function serveWeb(web, { about, meta, logger, bytes, connection, answers, 
     return Buffer.alloc(0);
   } finally {
     answers.delete(meta.id);
+    inputs.get(meta.id)?.close();
     inputs.delete(meta.id);
   }
 }

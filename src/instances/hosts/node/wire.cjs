@@ -20,6 +20,9 @@ const type = {
   wanted: 40,
   input: 41,
   inputEnd: 42,
+  read: 43,
+  inputHead: 44,
+  dropped: 45,
 };
 
 /** Bytes of an answer's body that may be sent before the server grants more. */
