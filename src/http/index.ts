@@ -3,7 +3,7 @@
  * It knows no dialect, no operation and no user; it never reads a body by itself, and never sends a false ending.
  * main makes one listener for each port and hands it a dialect from protocols/.
  */
-export type { Audited, RequestContext } from './context.ts';
+export type { Audited, RequestContext, SettledAnswer } from './context.ts';
 export type { InsideRequest } from './inside.ts';
 export type { ListenerLimits } from './limits.ts';
 export { createListener, type Dialect, type Listener, type ListenerOptions, type Rendered } from './listener.ts';

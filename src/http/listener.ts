@@ -81,8 +81,6 @@ class Door implements Listener {
   readonly #addresses = new Map<string, number>();
   readonly #charges: Charges;
   readonly #open = new Set<Connection>();
-  /** The request at work on each connection. */
-  readonly #active = new Map<Connection, DoorContext>();
   readonly #record: (ctx: OwnContext, complete: boolean) => void;
   #watch: Timer | undefined;
   #draining = false;
@@ -177,7 +175,7 @@ class Door implements Listener {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#open) connection.retire();
     const timer = after(deadlineMs, () => {
-      for (const ctx of this.#active.values()) ctx.abort(new Fault('ServiceUnavailable', 'The server is shutting down.'));
+      for (const { request } of this.#open) request?.abort(new Fault('ServiceUnavailable', 'The server is shutting down.'));
       for (const socket of this.#sockets) socket.destroy();
     });
     await closed;
@@ -219,7 +217,7 @@ class Door implements Listener {
 
   #serve(connection: Connection, head: RequestHead, answer: Answer, body: Body | undefined): void {
     const ctx = new DoorContext(this.#part, connection.socket, head, answer, body);
-    this.#active.set(connection, ctx);
+    connection.request = ctx;
     if (this.#draining) answer.shouldKeepAlive = false;
     this.#carryOut(ctx, () => {
       const { allowedHosts, dialect } = this.#options;
@@ -254,9 +252,9 @@ class Door implements Listener {
   }
 
   #settled(connection: Connection, answer: Answer): void {
-    const ctx = this.#active.get(connection);
+    const ctx = connection.request;
     if (!ctx) return;
-    this.#active.delete(connection);
+    connection.request = undefined;
     if (ctx.charged !== undefined) this.#charges.leave(ctx.charged, ctx);
     this.#over(ctx, answer.writableFinished);
   }
@@ -288,8 +286,7 @@ class Door implements Listener {
 
   /** Nothing moved on a connection for idleMs: whose turn was it? */
   #silent(connection: Connection): void {
-    const { socket, waitingSince } = connection;
-    const ctx = this.#active.get(connection);
+    const { socket, waitingSince, request: ctx } = connection;
     if (socket.writableLength > 0) {
       if (ctx) ctx.note.code = 'ClientStalled';
       breakOff(socket);
@@ -311,8 +308,7 @@ class Door implements Listener {
   }
 
   #notHttp(connection: Connection, error: BadRequest): void {
-    const { socket } = connection;
-    const ctx = this.#active.get(connection);
+    const { socket, request: ctx } = connection;
     ctx?.abort(error);
     this.#options.telemetry.log.debug({ listener: this.name, reason: error.message, remote: socket.remoteAddress }, 'bad HTTP');
     if (ctx?.res.headersSent) ctx.reset();

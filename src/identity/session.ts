@@ -1,4 +1,4 @@
-import { Lru, randomToken } from '../kit/index.ts';
+import { Lru, randomToken, Turnover } from '../kit/index.ts';
 import type { Credential, Issuer, Principal, Session, SessionClaims, SessionCredentials } from './principal.ts';
 import type { Role } from './role.ts';
 import { randomBase62 } from './secrets.ts';
@@ -44,7 +44,7 @@ type Sealed = [
 export class Sessions {
   readonly #sealer: TokenSealer;
   readonly #opened: Lru<OpenedSession>;
-  readonly #lent = new Map<string, OpenedSession>();
+  readonly #lent = new Turnover<string, OpenedSession>();
 
   constructor(sealer: TokenSealer, remembered = 4_096) {
     this.#sealer = sealer;

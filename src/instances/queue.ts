@@ -1,5 +1,5 @@
 import { type Fault, toFault } from '../faults/index.ts';
-import { after, monotonic, now, type Timer } from '../kit/index.ts';
+import { after, monotonic, now, type Timer, Turnover } from '../kit/index.ts';
 import { StartFailure } from './engine.ts';
 import type { Invocation, InvocationResult } from './invocation.ts';
 
@@ -23,8 +23,14 @@ export interface Refusals {
   late(waitedMs: number): Fault;
 }
 
+/** One that stands in the line. */
+interface Placed extends Waiter {
+  readonly number: number;
+}
+
 /** A call in the line, and what ends its wait otherwise. */
 interface Held {
+  readonly waiter: Placed;
   readonly timer: Timer;
   readonly forget: () => void;
 }
@@ -38,7 +44,8 @@ export class WaitingLine {
   readonly #refusals: Refusals;
   readonly #onLeave: () => void;
   /** By share; the first one is next. */
-  readonly #shares = new Map<string, Map<Waiter, Held>>();
+  readonly #shares = new Turnover<string, Turnover<number, Held>>();
+  #number = 0;
   #length = 0;
   #bytes = 0;
 
@@ -57,7 +64,7 @@ export class WaitingLine {
   get oldest(): number | undefined {
     let oldest: number | undefined;
     for (const waiters of this.#shares.values()) {
-      const since = waiters.keys().next().value?.since;
+      const since = waiters.first?.waiter.since;
       if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since;
     }
     return oldest;
@@ -73,7 +80,7 @@ export class WaitingLine {
     if (this.#length >= this.#limit) this.#makeRoom(shareOf(call));
     return new Promise((resolve, reject) => {
       const since = monotonic();
-      const waiter: Waiter = { call, since, resolve, reject };
+      const waiter: Placed = { call, number: this.#number++, since, resolve, reject };
       const timer = after(Math.max(0, call.deadline === undefined ? patienceMs : call.deadline - now()), () => {
         this.#remove(waiter);
         reject(this.#refusals.late(monotonic() - since));
@@ -85,7 +92,7 @@ export class WaitingLine {
         this.#onLeave();
       };
       call.signal?.addEventListener('abort', leave, { once: true });
-      this.#add(waiter, { timer, forget: () => call.signal?.removeEventListener('abort', leave) });
+      this.#add({ waiter, timer, forget: () => call.signal?.removeEventListener('abort', leave) });
     });
   }
 
@@ -113,38 +120,39 @@ export class WaitingLine {
     for (let waiter = this.next(); waiter; waiter = this.next()) waiter.reject(error());
   }
 
-  #next(): Waiter | undefined {
-    return this.#shares.values().next().value?.keys().next().value;
+  #next(): Placed | undefined {
+    return this.#shares.first?.first?.waiter;
   }
 
   /** Sends the newest call of the largest share away, where that has more than the asker would have. @throws Fault when there is none */
   #makeRoom(asker: string): void {
-    let largest: Map<Waiter, Held> | undefined;
+    let largest: Turnover<number, Held> | undefined;
     for (const waiters of this.#shares.values()) if (waiters.size > (largest?.size ?? 0)) largest = waiters;
     const own = this.#shares.get(asker)?.size ?? 0;
     if (!largest || largest.size <= own + 1) throw this.#refusals.full();
-    const newest = [...largest.keys()].at(-1) as Waiter;
+    const newest = ([...largest.values()].at(-1) as Held).waiter;
     this.#remove(newest);
     newest.reject(this.#refusals.full());
   }
 
-  #add(waiter: Waiter, held: Held): void {
+  #add(held: Held): void {
+    const { waiter } = held;
     const share = shareOf(waiter.call);
-    const waiters = this.#shares.get(share);
-    if (waiters) waiters.set(waiter, held);
-    else this.#shares.set(share, new Map([[waiter, held]]));
+    const waiters = this.#shares.get(share) ?? new Turnover<number, Held>();
+    waiters.set(waiter.number, held);
+    this.#shares.set(share, waiters);
     this.#length++;
     this.#bytes += waiter.call.event.length;
   }
 
-  #remove(waiter: Waiter): void {
+  #remove(waiter: Placed): void {
     const share = shareOf(waiter.call);
     const waiters = this.#shares.get(share);
-    const held = waiters?.get(waiter);
+    const held = waiters?.get(waiter.number);
     if (!waiters || !held) return;
     held.timer.cancel();
     held.forget();
-    waiters.delete(waiter);
+    waiters.delete(waiter.number);
     if (waiters.size === 0) this.#shares.delete(share);
     this.#length--;
     this.#bytes -= waiter.call.event.length;

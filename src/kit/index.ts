@@ -23,5 +23,6 @@ export { packFolder, packZip } from './pack.ts';
 export { Quota, type QuotaLimits, type QuotaRefusal } from './quota.ts';
 export { SingleFlight } from './single-flight.ts';
 export { type AnswerTaker, type Asked, type ByteSink, readAll } from './streams.ts';
+export { Turnover } from './turnover.ts';
 export { child, childrenOf, childText, parseXml, writeXml, XmlError, type XmlLimits, type XmlNode, type XmlValue } from './xml.ts';
 export { unpackZip, ZipError, type ZipLimits, type ZipModes, type ZipReason } from './zip.ts';

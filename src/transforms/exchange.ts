@@ -59,6 +59,8 @@ export class Exchange {
   #isLate = false;
   /** Monotonic milliseconds at which a whole answer was taken. */
   #takenAt: number | undefined;
+  /** Runs when the function has ended before its answer did. */
+  #grace: Timer | undefined;
   /** Set when the function ended: no further attempt can come. */
   #over: (() => Fault) | undefined;
   #resolve!: () => void;
@@ -85,7 +87,9 @@ export class Exchange {
   #become(next: ExchangeState): void {
     if (!transitions[this.#state].includes(next)) throw new Error(`exchange: ${this.#state} -> ${next} is no transition`);
     this.#state = next;
-    if (next !== 'waiting' && next !== 'answering') this.#deadline.cancel();
+    if (next === 'waiting' || next === 'answering') return;
+    this.#deadline.cancel();
+    this.#grace?.cancel();
   }
 
   #expire(): void {
@@ -143,7 +147,7 @@ export class Exchange {
    */
   functionEnded(explain: () => Fault): void {
     if (!this.isOpen) return;
-    after(graceMs, () => {
+    this.#grace = after(graceMs, () => {
       this.#over = explain;
       this.#failIfOver();
     });

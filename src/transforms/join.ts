@@ -68,7 +68,8 @@ export class Join {
   /** The last chunk of a body whose digest is not yet proved. */
   #held: Buffer | undefined;
   #md5: Hash | undefined;
-  #end: (() => Promise<void>) | undefined;
+  /** Stands for an error status without a body. */
+  #fault: Fault | undefined;
 
   constructor(options: JoinOptions, request: Answer, status: number, head: ForwardedHead) {
     this.#options = options;
@@ -250,27 +251,21 @@ export class Join {
   /** The body is at its end: an empty one sends its head only now. */
   #conclude(): void {
     const { sink } = this.#options;
-    const relay = this.#relay;
-    if (relay) {
-      this.#end = () => relay.end();
-      return;
-    }
+    if (this.#relay) return;
     if (this.#status >= 400 && (this.#received === 0 || this.#options.headOnly)) {
-      const fault = faultForStatus(this.#status);
-      this.#end = () => Promise.reject(fault);
+      this.#fault = faultForStatus(this.#status);
       return;
     }
     // For a head alone the bytes need not come; a function that sends none may state their number.
     const length = this.#received === 0 && this.#bodiless ? (this.#head.contentLength ?? this.#request.contentLength) : undefined;
     this.#sendHead(this.#status === 304 ? undefined : (length ?? this.#received));
-    const empty = new Relay(sink.body, this.#options.relay);
-    this.#relay = empty;
-    this.#end = () => empty.end();
+    this.#relay = new Relay(sink.body, this.#options.relay);
   }
 
   /** Resolves when the client has the end. @throws ClientGone, or the Fault that stands for an error status without a body */
-  finished(): Promise<void> {
-    return this.#end ? this.#end() : Promise.resolve();
+  async finished(): Promise<void> {
+    if (this.#fault) throw this.#fault;
+    await this.#relay?.end();
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import { Fault, toFault } from '../faults/index.ts';
 import { type FunctionVersion, sessionNameOf } from '../functions/index.ts';
 import type { SessionClaims, SessionCredentials } from '../identity/index.ts';
 import type { Invocation } from '../instances/index.ts';
-import { Lru, monotonic, now, randomHex } from '../kit/index.ts';
+import { Lru, monotonic, now, randomHex, Turnover } from '../kit/index.ts';
 import type { AttemptHead, InvocationRecord, ToldFault } from '../telemetry/index.ts';
 import { buildEvent, secretsOf } from './event.ts';
 import { Exchange, type ExchangeState, usedToken } from './exchange.ts';
@@ -27,8 +27,8 @@ export function openTransforms(options: TransformsOptions): Transforms {
 
 class Exchanges implements Transforms {
   readonly #options: TransformsOptions;
-  readonly #byToken = new Map<string, Exchange>();
-  readonly #byId = new Map<string, Exchange>();
+  readonly #byToken = new Turnover<string, Exchange>();
+  readonly #byId = new Turnover<string, Exchange>();
   readonly #sessions = new Lru<SessionCredentials>({ maxWeight: 10_000 });
   readonly #ended = new Lru<{ state: ExchangeState; requestId: string }>({ maxWeight: remembered });
 

@@ -49,7 +49,8 @@ export function openPieces(blobs: Blobs, pieces: readonly Piece[], range: ByteRa
     current.destroy();
     release();
   });
-  if (current.sendTo) stream.sendTo = (target) => sendSlices(slices, open, stream, target);
+  const sendTo = (target: ByteSink) => sendSlices(slices, open, stream, target);
+  if (current.sendTo) stream.sendTo = sendTo;
   return stream;
 }
 

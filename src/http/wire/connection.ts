@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { monotonic } from '../../kit/index.ts';
 import { closeLater } from '../answer.ts';
+import type { DoorContext } from '../own-context.ts';
 import { Answer } from './answer.ts';
 import { Body } from './body.ts';
 import { BadRequest, parseHead, type RequestHead } from './head.ts';
@@ -32,6 +33,8 @@ export class Connection {
   readonly socket: Socket;
   /** Monotonic milliseconds since when it has been waiting for a whole head, or undefined while a request is at work. */
   waitingSince: number | undefined = monotonic();
+  /** The request at work, as the listener knows it. */
+  request: DoorContext | undefined;
   /** Whether a part of a head has come. */
   headBegun = false;
   readonly #options: ConnectionOptions;

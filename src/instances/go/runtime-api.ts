@@ -1,4 +1,4 @@
-import { equalSecret, randomHex } from '../../kit/index.ts';
+import { equalSecret, randomHex, Turnover } from '../../kit/index.ts';
 import { errorPayload, type Invocation } from '../invocation.ts';
 import type { Explanation } from '../process/ending.ts';
 import type { Reply, Transport } from '../program/transport.ts';
@@ -66,7 +66,7 @@ const kinds = { invoke: '0', initializer: '1', preStop: '2' } as const;
 export class RuntimeLine implements Transport {
   readonly #options: RuntimeLineOptions;
   readonly #items: Item[] = [];
-  readonly #given = new Map<string, Item>();
+  readonly #given = new Turnover<string, Item>();
   readonly #polls: ((item: RuntimeItem) => void)[] = [];
   #closed = false;
   #polled: () => void = () => {};

@@ -1,4 +1,4 @@
-import { FrameError, monotonic, type Timer } from '../../kit/index.ts';
+import { FrameError, monotonic, type Timer, Turnover } from '../../kit/index.ts';
 import { errorPayload, failureOf, type Invocation, type InvocationResult, limitCall } from '../invocation.ts';
 import { AnswerBody, answerHead } from './direct-answer.ts';
 import type { Explanation } from './ending.ts';
@@ -35,7 +35,7 @@ interface Running {
 /** The invocations that one instance works on, each told apart by its request id. */
 export class Calls {
   readonly #options: CallsOptions;
-  readonly #running = new Map<string, Running>();
+  readonly #running = new Turnover<string, Running>();
 
   constructor(options: CallsOptions) {
     this.#options = options;

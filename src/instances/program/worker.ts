@@ -1,6 +1,6 @@
 import { Fault } from '../../faults/index.ts';
 import type { FunctionVersion } from '../../functions/index.ts';
-import { after, monotonic, randomHex, type Timer } from '../../kit/index.ts';
+import { after, monotonic, randomHex, type Timer, Turnover } from '../../kit/index.ts';
 import { type StartError, StartFailure, type StartHooks, type Worker } from '../engine.ts';
 import { errorPayload, failureOf, type Invocation, type InvocationResult, limitCall } from '../invocation.ts';
 import { type Explanation, explainExit, explainMemory, explainNeighbour, explainTimeout } from '../process/ending.ts';
@@ -42,7 +42,7 @@ export class ProgramWorker implements Worker {
   readonly gone: Promise<void>;
   readonly #options: ProgramWorkerOptions;
   readonly #begun = monotonic();
-  readonly #running = new Map<string, Running>();
+  readonly #running = new Turnover<string, Running>();
   #program: Program | undefined;
   #starting: { passage: Passage; timer: Timer | undefined } | undefined;
   /** Resolves when what the last call printed is read: then another one may print. */

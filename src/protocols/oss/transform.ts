@@ -35,7 +35,7 @@ export function transformObject(call: Call, resolved: Extract<Resolved, { kind: 
     source: () => call.rooms.store.head(resolved.objectFc.bucket, call.key, call.param('versionId')),
     url: userUrl(ctx, call.presigned),
     headers: userHeaders(ctx.rawHeaders, resolved.objectFc.transformations[0]?.customForwardHeaders),
-    sink: clientSink(ctx, readOverrides(ctx), headOnly, isHandedAround(call)),
+    sink: new WaitingClient(ctx, readOverrides(ctx), headOnly, isHandedAround(call)),
     signal: ctx.signal,
   });
 }
@@ -72,31 +72,46 @@ export function userHeaders(rawHeaders: readonly string[], named: readonly strin
   return list;
 }
 
-/** The waiting client as the transforms room writes to it. */
-function clientSink(ctx: RequestContext, asked: Map<string, string> | undefined, headOnly: boolean, guarded: boolean): ClientSink {
-  const { res } = ctx;
-  return {
-    head(status, headers) {
-      const list = commonHeaders(ctx);
-      const bodiless = headOnly && ctx.method !== 'HEAD';
-      const replaced = guarded ? withDownload(asked, headers) : asked;
-      // Content-Length must stay last: node re-encodes a Content-Disposition that follows it.
-      if (replaced) for (const [name, value] of replaced) list.push(name, value);
-      for (const [name, value] of headers) {
-        if (replaced?.has(name) || (bodiless && name.toLowerCase() === 'content-length')) continue;
-        list.push(name, value);
-      }
-      if (bodiless) list.push('Content-Length', '0');
-      res.writeHead(status, list);
-    },
-    body: res,
-    reset() {
-      ctx.reset();
-    },
-    get headSent() {
-      return res.headersSent;
-    },
-  };
+/**
+ * The waiting client as the transforms room writes to it. A class, because V8 keeps the getter of an object literal, and with it the request, until the next full
+ * collection.
+ */
+class WaitingClient implements ClientSink {
+  readonly body: RequestContext['res'];
+  readonly #ctx: RequestContext;
+  readonly #asked: Map<string, string> | undefined;
+  readonly #headOnly: boolean;
+  readonly #guarded: boolean;
+
+  constructor(ctx: RequestContext, asked: Map<string, string> | undefined, headOnly: boolean, guarded: boolean) {
+    this.body = ctx.res;
+    this.#ctx = ctx;
+    this.#asked = asked;
+    this.#headOnly = headOnly;
+    this.#guarded = guarded;
+  }
+
+  head(status: number, headers: readonly (readonly [string, string])[]): void {
+    const list = commonHeaders(this.#ctx);
+    const bodiless = this.#headOnly && this.#ctx.method !== 'HEAD';
+    const replaced = this.#guarded ? withDownload(this.#asked, headers) : this.#asked;
+    // Content-Length must stay last: node re-encodes a Content-Disposition that follows it.
+    if (replaced) for (const [name, value] of replaced) list.push(name, value);
+    for (const [name, value] of headers) {
+      if (replaced?.has(name) || (bodiless && name.toLowerCase() === 'content-length')) continue;
+      list.push(name, value);
+    }
+    if (bodiless) list.push('Content-Length', '0');
+    this.body.writeHead(status, list);
+  }
+
+  reset(): void {
+    this.#ctx.reset();
+  }
+
+  get headSent(): boolean {
+    return this.body.headersSent;
+  }
 }
 
 /** The replaced headers, and those that keep a browser from running what the function made. */

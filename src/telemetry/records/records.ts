@@ -1,4 +1,4 @@
-import { Arena, after, monotonic, now, type Timer } from '../../kit/index.ts';
+import { Arena, after, monotonic, now, type Timer, Turnover } from '../../kit/index.ts';
 import { Archive, type ArchiveLimits, failedChain, type Line, plainChain } from './archive.ts';
 import { type BuilderOptions, detailOf, RecordBuilder, type WrittenRecord } from './builder.ts';
 import { fits, type InvocationFilter } from './catalog.ts';
@@ -67,7 +67,7 @@ export class InvocationStore implements InvocationRecords {
   readonly #options: RecordsOptions;
   readonly #archive: Archive;
   readonly #builder: BuilderOptions;
-  readonly #live = new Map<string, RecordBuilder | WrittenRecord>();
+  readonly #live = new Turnover<string, RecordBuilder | WrittenRecord>();
   readonly #followers = new Set<(summary: InvocationSummary) => void>();
   #done: Waiting[] = [];
   #late: { id: string; text: string; answer: string }[] = [];

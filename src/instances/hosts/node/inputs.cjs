@@ -117,8 +117,9 @@ class OriginalRead {
       }
       if (signal) {
         this.#signal = signal;
-        this.#onAbort = () => this.#drop(signal.reason);
-        signal.addEventListener('abort', this.#onAbort, { once: true });
+        const onAbort = () => this.#drop(signal.reason);
+        this.#onAbort = onAbort;
+        signal.addEventListener('abort', onAbort, { once: true });
       }
       this.#send(type.read, { headers, bytes: windowBytes });
     });
