@@ -183,6 +183,11 @@ describe('over the connection', () => {
     assert.ok(grown < 64 * MiB, `${grown / MiB} MiB`);
   });
 
+  test('a read that nobody waits for does not end the instance', async () => {
+    const { pid } = await ask<{ pid: number }>('ignored');
+    for (let round = 0; round < 5; round++) assert.deepEqual(await ask('ignored', { key: 'large.bin' }), { pid });
+  });
+
   test('none when the invocation is over', async () => {
     await ask('after');
     assert.match((await ask<{ late: string }>('after')).late, /^Error: .*over/);

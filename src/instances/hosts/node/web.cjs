@@ -24,7 +24,14 @@ class TransformContext extends Context {
   }
 
   /** The source object as a Response; `headers` such as Range or If-None-Match go along. */
-  async original({ headers, signal = this.#signal } = {}) {
+  original(init) {
+    const read = this.#read(init);
+    // A read that nobody waits for ends with its invocation, and must not end the instance: other invocations run there.
+    read.catch(() => {});
+    return read;
+  }
+
+  async #read({ headers, signal = this.#signal } = {}) {
     if (typeof this.#inputOssUrl !== 'string') throw new Error('There is no original: the event is not that of a GetObject.');
     const plain = headers === undefined ? {} : Object.fromEntries(new Headers(headers));
     return this.#inputs ? this.#inputs.original(plain, signal) : readOriginal(this.#inputOssUrl, { headers: plain, signal });

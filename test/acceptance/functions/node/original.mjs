@@ -72,6 +72,11 @@ const actions = {
     for (const body of bodies) bytes += await collect(body, 100_000);
     return { bytes };
   },
+  /** Begins a read and looks at nothing of it. */
+  async ignored(context) {
+    context.original();
+    return { pid: process.pid };
+  },
   async after(context) {
     if (kept) return { late: await kept.original().then(seen, told) };
     kept = context;
