@@ -29,14 +29,15 @@ function openTown(max: number) {
 function work(houses: { engine: ReturnType<typeof setUp>['engine'] }[], workMs: number): () => void {
   const since = new WeakMap<object, number>();
   const timer = setInterval(() => {
+    // One reading for a whole round: a call between two readings would be taken for done and never be finished.
+    const now = performance.now();
     for (const { engine } of houses) {
       for (const worker of engine.workers) {
-        for (const call of worker.calls) {
-          const begun = since.get(call) ?? performance.now();
-          since.set(call, begun);
-          if (performance.now() - begun >= workMs) call.finish();
-        }
-        worker.calls = worker.calls.filter((call) => performance.now() - (since.get(call) ?? 0) < workMs);
+        for (const call of worker.calls) if (!since.has(call)) since.set(call, now);
+        const isDone = (call: object) => now - (since.get(call) ?? now) >= workMs;
+        const done = worker.calls.filter(isDone);
+        worker.calls = worker.calls.filter((call) => !isDone(call));
+        for (const call of done) call.finish();
       }
     }
   }, 1);
