@@ -2,7 +2,7 @@ import { ConfigError, loadSettings } from '../config.ts';
 import { DataFolderError } from '../data-folder.ts';
 import { StartError } from '../doors.ts';
 import { openServer, type RunningServer } from '../main.ts';
-import { sizeYoungGeneration } from './young.ts';
+import { keepYoungGeneration } from './young.ts';
 
 export interface ServeOptions {
   file?: string;
@@ -53,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const settings = loadSettings({ file: options.file, flags: options.flags });
   // From here on: a server that is told to stop while it starts closes again what it has opened.
   const told = stopSignal();
-  sizeYoungGeneration();
+  keepYoungGeneration();
   let server: RunningServer;
   try {
     server = await openServer(settings);

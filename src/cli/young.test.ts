@@ -3,20 +3,47 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
-test('the young generation gets its size and keeps it, whatever is allocated', async () => {
+/** Sizes that a program of its own prints, MiB. The flags are those of bin/sluice. */
+async function sizes(lines: string): Promise<number[]> {
   const script = `import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
     setFlagsFromString('--semi-space-growth-factor=1');
     setFlagsFromString('--scavenger-max-new-space-capacity-mb=4');
-    const youngGeneration = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size;
-    const { sizeYoungGeneration } = await import(${JSON.stringify(import.meta.resolve('./young.ts'))});
-    const sizes = [youngGeneration()];
-    sizeYoungGeneration();
-    sizes.push(youngGeneration());
-    for (let i = 0, kept = []; i < 2e6; i++) { kept.push({ i }); if (kept.length === 2e5) kept = []; }
-    console.log(JSON.stringify([...sizes, youngGeneration()].map((bytes) => bytes / 2 ** 20)));`;
+    setFlagsFromString('--expose-gc');
+    const sizes = [];
+    const note = () => sizes.push(getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size / 2 ** 20);
+    const work = async (rounds) => {
+      for (let round = 0, kept = []; round < rounds; round++) {
+        for (let i = 0; i < 2e4; i++) kept.push({ i });
+        if (kept.length === 2e5) kept = [];
+        await new Promise(setImmediate);
+      }
+    };
+    const { keepYoungGeneration } = await import(${JSON.stringify(import.meta.resolve('./young.ts'))});
+    note();
+    const end = keepYoungGeneration();
+    ${lines}
+    end();
+    console.log(JSON.stringify(sizes));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
-  const [before = 0, sized = 0, later = 0] = JSON.parse(stdout) as number[];
+  return JSON.parse(stdout) as number[];
+}
+
+test('the young generation gets its size and keeps it, whatever is allocated', async () => {
+  const [before = 0, sized = 0, later = 0] = await sizes('note(); await work(100); note();');
   assert.ok(before <= 4, `${before} MiB at first`);
   assert.ok(sized >= 8 && sized <= 16, `${sized} MiB`);
-  assert.equal(later, sized);
+  assert.ok(later >= 8 && later <= 16, `${later} MiB later`);
+});
+
+test('what V8 takes back while there is no work comes back with the work, and no more than that', async () => {
+  const [, , idle = 0, again = 0, later = 0] = await sizes(`note();
+    const gc = (await import('node:vm')).runInNewContext('gc');
+    gc({ type: 'major', flavor: 'last-resort' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    note();
+    await work(100); note();
+    await work(100); note();`);
+  assert.ok(idle <= 4, `${idle} MiB while idle`);
+  assert.ok(again >= 8 && again <= 16, `${again} MiB`);
+  assert.ok(later >= 8 && later <= 16, `${later} MiB later`);
 });
