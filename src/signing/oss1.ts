@@ -1,4 +1,4 @@
-import { byBytes, HmacKey, SecretMemo, utf8Bytes } from './bytes.ts';
+import { byBytes, hmac, utf8Bytes } from './bytes.ts';
 import { plainResource, type ResourceCandidate } from './oss-resource.ts';
 import { header, headerNames, type QueryParam, type SignedRequest } from './request.ts';
 import { documented, newer, objectFc, regions, writeGetObjectResponse } from './subresources.ts';
@@ -24,15 +24,8 @@ export function string1(head: string, resource: ResourceCandidate, suffix: strin
   return head + plainResource(resource) + suffix;
 }
 
-const keys = new SecretMemo<HmacKey>();
-
 export function signature1(secret: string, string: string): string {
-  let key = keys.get(secret);
-  if (!key) {
-    key = new HmacKey('sha1', Buffer.from(secret, 'utf8'));
-    keys.set(secret, key);
-  }
-  return key.sign(string, 'base64');
+  return hmac('sha1', secret, string, 'base64');
 }
 
 export interface SignedNames {
