@@ -5,7 +5,7 @@
  */
 
 export { isAllowEntry } from './addresses.ts';
-export { Arena } from './arena.ts';
+export { Arena, type Kept } from './arena.ts';
 export { after, every, httpDate, monotonic, now, sleep, type Timer } from './clock.ts';
 export { Crc64, combineCrc64 } from './crc64.ts';
 export { boundaryOf, FormError, type FormPart, FormReader } from './form.ts';

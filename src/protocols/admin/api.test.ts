@@ -279,7 +279,7 @@ test('the stream tells of each record that fits, by lines or as events, and ends
     while (!records.isFollowed) await new Promise((resolve) => setImmediate(resolve));
     request('unheard');
     const id = request('heard');
-    while (records.summaryOf(id)?.outcome === 'running' || (await records.list({ function: 'heard' }, 10)).invocations[0]?.id !== id)
+    while (!(await records.list({ function: 'heard' }, 10)).invocations.some((it) => it.id === id && it.outcome !== 'running'))
       await new Promise((resolve) => setImmediate(resolve));
     draining = true;
     const { status, text } = await streamed;

@@ -94,7 +94,7 @@ function resourcesOf(ctx: RequestContext, { identity, region, records }: ApiRoom
   if (resource === 'function') return [`acs:fc:${region}:${identity.accountId}:functions/${names[0]}`];
   if (resource === 'invocation') {
     // A record belongs to the function that it is of.
-    const name = names[0] === undefined ? param({ ctx }, 'function') : records?.summaryOf(names[0])?.function;
+    const name = names[0] === undefined ? param({ ctx }, 'function') : records?.functionOf(names[0]);
     return [`acs:fc:${region}:${identity.accountId}:functions/${name || '*'}`];
   }
   if (resource === 'key') {

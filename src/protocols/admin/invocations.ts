@@ -49,7 +49,7 @@ export async function listInvocations(call: Call): Promise<Answer> {
   const limit = /^\d{1,4}$/.test(given) ? Number(given) : 0;
   if (limit < 1 || limit > mostLimit) throw new Fault('InvalidArgument', `limit must be 1 to ${mostLimit}.`);
   const next = param(call, 'next');
-  if (next !== undefined && !/^-?\d{1,15}$/.test(next)) throw new Fault('InvalidArgument', 'next must be what the page before gave.');
+  if (next !== undefined && !/^\d{1,15}$/.test(next)) throw new Fault('InvalidArgument', 'next must be what the page before gave.');
   const page = await storeOf(call).list(filterOf(call), limit, next);
   return { ...page, invocations: page.invocations.map(shown) };
 }

@@ -1,8 +1,9 @@
 import { monotonic, now } from '../../kit/index.ts';
-import { Catalog, type Entry, type InvocationFilter } from './catalog.ts';
+import { Catalog, type Entry, type InvocationFilter, numberOf } from './catalog.ts';
+import type { Indexed, LinePlace } from './page.ts';
 import { type InvocationDetail, type InvocationSummary, parseDetail } from './record.ts';
-import { Segments } from './segments.ts';
-import { addition, storedEntries } from './stored.ts';
+import { type Place, Segments } from './segments.ts';
+import { addition, storedEntries, summaryIn } from './stored.ts';
 
 export interface ArchiveLimits {
   /** Bytes of all files together; half of it is for failures. */
@@ -20,9 +21,9 @@ const mostAdditions = 20;
 const sweepMs = 60_000;
 const largestSegment = 8 * 1024 * 1024;
 
-/** A record as it goes into a file: its line, in pieces. */
-export interface Line {
-  readonly summary: InvocationSummary;
+/** A record as it goes into a file: its line, in pieces, and how many bytes of it are the summary. */
+export interface Line extends Indexed {
+  readonly summaryBytes: number;
   readonly pieces: readonly Buffer[];
 }
 
@@ -50,32 +51,30 @@ export class Archive {
 
   /** Finds what is there, and removes what is too much or too old. */
   async open(): Promise<void> {
-    const old: Omit<Entry, 'number'>[] = [];
-    for (const [chain, segments] of this.#chains.entries()) old.push(...(await storedEntries(segments, chain)));
-    this.#catalog.addOld(old);
+    const [failed, plain] = this.#chains;
+    this.#catalog.addOld([await storedEntries(failed), await storedEntries(plain)]);
     await this.#sweep();
   }
 
   async write(chain: number, lines: readonly Line[]): Promise<void> {
-    const pieces = lines.flatMap((line) => line.pieces);
-    const { segment, offset: first } = await (this.#chains[chain] as Segments).append(Buffer.concat(pieces), lines.length);
+    const pieces = lines.map((line) => line.pieces);
+    const { segment, offset: first } = await (this.#chains[chain] as Segments).append(Buffer.concat(pieces.flat()), lines.length);
     let offset = first;
-    for (const line of lines) {
-      const length = line.pieces.reduce((sum, piece) => sum + piece.length, 0);
-      this.#catalog.add(line.summary, chain, { segment, offset, length: length - 1 });
+    for (const [i, line] of lines.entries()) {
+      const length = (pieces[i] ?? []).reduce((sum, piece) => sum + piece.length, 0);
+      this.#catalog.add(line, chain, { segment, offset, length: length - 1, summary: line.summaryBytes });
       offset += length;
     }
   }
 
   /** Adds an attempt to a record that was written, unless it has many. @param answer request id of the attempt */
   async add({ id, text, answer }: { id: string; text: string; answer: string }): Promise<void> {
-    const entry = this.#catalog.get(id);
-    if (!entry || (entry.more?.length ?? 0) >= mostAdditions) return;
+    const entry = this.#catalog.find(id);
+    if (!entry || entry.page.more(entry.row).length >= mostAdditions) return;
     const line = Buffer.from(`${JSON.stringify({ add: id })}\t${text}\n`);
     const place = await (this.#chains[entry.chain] as Segments).append(line, 1);
-    entry.more ??= [];
-    entry.more.push({ ...place, length: line.length - 1 });
-    if (answer !== '') this.#catalog.alias(answer, entry);
+    entry.page.addMore(entry.row, { ...place, length: line.length - 1 });
+    if (answer !== '') entry.page.name(answer, entry.row);
   }
 
   /** Removes what is too much, and now and then what is too old. */
@@ -108,25 +107,46 @@ export class Archive {
 
   /** A record by any of its ids; undefined when none is kept. */
   async get(id: string): Promise<InvocationDetail | undefined> {
-    const entry = this.#catalog.get(id);
+    const entry = this.#catalog.find(id);
     const chain = entry && this.#chains[entry.chain];
-    const line = chain && (await chain.read(entry.place));
+    const line = chain && (await chain.read(entry.page.place(entry.row)));
     if (!line) return undefined;
     const detail = parseDetail(line.toString());
     const added: InvocationDetail['attempts'][number][] = [];
-    for (const place of entry.more ?? []) {
+    for (const place of entry.page.more(entry.row)) {
       const more = await chain.read(place);
       if (more) added.push(addition(more, detail.at));
     }
+    // The catalog knows ids by their hashes.
+    if (detail.id !== id && !detail.answers.includes(id) && !added.some(({ requestId }) => requestId === id)) return undefined;
     return added.length === 0 ? detail : { ...detail, attempts: [...detail.attempts, ...added] };
   }
 
-  summaryOf(id: string): InvocationSummary | undefined {
-    return this.#catalog.get(id)?.summary;
+  /** Name of the function that the record of an id is of; undefined when none is kept. */
+  functionOf(id: string): string | undefined {
+    const entry = this.#catalog.find(id);
+    return entry?.page.traits(entry.row).function;
   }
 
-  /** Newest first. @param before where the page before ended */
-  list(filter: InvocationFilter, limit: number, before?: number): { found: Entry[]; more: boolean } {
-    return this.#catalog.list(filter, limit, before);
+  /** Summaries, newest first. @param before where the page before ended @returns with `next`, where this one did, when there are more */
+  async list(filter: InvocationFilter, limit: number, before?: number): Promise<{ summaries: InvocationSummary[]; next?: number }> {
+    const { found, more } = this.#catalog.list(filter, limit, before);
+    const last = found.at(-1);
+    const next = more && last ? { next: numberOf(last) } : {};
+    const heads = new Map<Entry, Buffer | undefined>();
+    for (const [chain, segments] of this.#chains.entries()) {
+      const own = found.filter((entry) => entry.chain === chain);
+      const lines = await segments.readAll(own.map(({ page, row }) => headPlace(page.place(row))));
+      for (const [i, entry] of own.entries()) heads.set(entry, lines[i]);
+    }
+    const summaries = found.flatMap((entry) => {
+      const summary = summaryIn(heads.get(entry)?.toString() ?? '');
+      return summary && 'id' in summary ? summary : [];
+    });
+    return { summaries, ...next };
   }
+}
+
+function headPlace({ segment, offset, summary }: LinePlace): Place {
+  return { segment, offset, length: summary };
 }

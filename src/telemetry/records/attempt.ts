@@ -2,6 +2,7 @@ import { monotonic } from '../../kit/index.ts';
 import { isSecretName, masked, maskedRaw } from './masks.ts';
 import type { AttemptHead, AttemptRecord, HeaderPairs, ToldFault } from './port.ts';
 import type { ChangedHeader, ShownAttempt } from './record.ts';
+import { quoted, rounded, roundedText } from './texts.ts';
 
 const mostChanged = 100;
 
@@ -63,11 +64,10 @@ export class AttemptBuilder implements AttemptRecord {
    */
   shown(zero: number, brief: boolean): ShownAttempt {
     const { head } = this;
-    const round = (ms: number) => Math.round(ms * 100) / 100;
     return {
       requestId: head.requestId,
-      atMs: round(this.#at - zero),
-      ...(this.#over === undefined ? {} : { ms: round(this.#over - this.#at) }),
+      atMs: rounded(this.#at - zero),
+      ...(this.#over === undefined ? {} : { ms: rounded(this.#over - this.#at) }),
       ...(head.status === undefined ? {} : { status: head.status }),
       received: brief ? [] : maskedRaw(head.rawHeaders),
       ...(this.sentStatus === undefined ? {} : { forwarded: { status: this.sentStatus, headers: brief ? [] : masked(this.#sent) } }),
@@ -76,5 +76,16 @@ export class AttemptBuilder implements AttemptRecord {
       outcome: this.outcome,
       ...(this.#fault ? { code: this.#fault.code, message: this.#fault.message } : {}),
     };
+  }
+
+  /** JSON of the same, brief, of one that was taken and changed nothing. */
+  briefText(zero: number): string {
+    const { requestId, status } = this.head;
+    const ms = this.#over === undefined ? '' : `,"ms":${roundedText(this.#over - this.#at)}`;
+    const forwarded = this.sentStatus === undefined ? '' : `,"forwarded":{"status":${this.sentStatus},"headers":[]}`;
+    return (
+      `{"requestId":"${requestId}","atMs":${roundedText(this.#at - zero)}${ms}${status === undefined ? '' : `,"status":${quoted(status)}`},"received":[]` +
+      `${forwarded},"changed":[],"bytes":${this.bytes},"outcome":"${this.outcome}"}`
+    );
   }
 }

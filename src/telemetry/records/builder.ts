@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
-import { monotonic, now } from '../../kit/index.ts';
+import { type Kept, monotonic, now } from '../../kit/index.ts';
 import { AttemptBuilder } from './attempt.ts';
 import { PrintedLines } from './lines.ts';
-import { masked, maskedQuery, secretValues } from './masks.ts';
+import { masked, maskedQuery, secretValues, tells, without } from './masks.ts';
+import type { Indexed } from './page.ts';
 import type {
   AttemptHead,
   FunctionEnd,
@@ -14,32 +15,23 @@ import type {
   SourceRead,
   ToldFault,
 } from './port.ts';
-import { type BrokenRule, type InvocationDetail, type InvocationSummary, type Phases, parseDetail } from './record.ts';
+import type { BrokenRule, InvocationDetail, InvocationSummary, Phases } from './record.ts';
 import { patientMs, rulesOf } from './rules.ts';
+import { standingOf, standingTexts } from './standing.ts';
+import { quoted, rounded, roundedText } from './texts.ts';
 import { continuedTrace, type Trace } from './trace.ts';
+import { type LeftOut, WrittenRecord } from './written.ts';
 
 const mostReads = 100;
 const mostAttempts = 20;
 const eventLetters = 65_536;
-/** Shorter words could be part of anything. */
-const shortestSecret = 8;
 
 export interface BuilderOptions {
   /** Bytes of the answer's body that are kept; 0 keeps none. */
   bodyBytes: number;
   onDone: (record: RecordBuilder) => void;
-  /** Bytes of a text. */
-  text: (text: string) => Buffer;
-}
-
-/** A record as text, but for the lines, which may still come. */
-export interface WrittenRecord {
-  readonly summary: InvocationSummary;
-  readonly lines: PrintedLines;
-  /** Two JSON texts with a tab between them, the summary and the rest, but for its end. */
-  readonly head: Buffer;
-  /** The end of it, with the lines and a line feed. */
-  tail(): Buffer;
+  /** Gives a text a place, as UTF-8. */
+  keep: (text: string) => Kept;
 }
 
 /** One record while its request is served, and until it is written. */
@@ -49,7 +41,7 @@ export class RecordBuilder implements InvocationRecord {
   readonly zero: number;
   readonly attempts: AttemptBuilder[] = [];
   readonly reads: SourceRead[] = [];
-  readonly lines: PrintedLines = new PrintedLines();
+  lines: PrintedLines | undefined;
   /** The trace that the client's traceparent continues. */
   readonly trace: Trace | undefined;
   readonly #options: BuilderOptions;
@@ -137,6 +129,12 @@ export class RecordBuilder implements InvocationRecord {
     else this.#body.kept = [];
   }
 
+  /** A line that the function printed. */
+  line(text: string): void {
+    this.lines ??= new PrintedLines();
+    this.lines.add(text);
+  }
+
   headSent(): void {
     this.#headAt = monotonic();
   }
@@ -154,25 +152,47 @@ export class RecordBuilder implements InvocationRecord {
     if (this.#settledAt !== undefined) this.#options.onDone(this);
   }
 
-  summary(rules: readonly BrokenRule[] = []): InvocationSummary {
+  #indexed(): Indexed {
     const { request } = this;
-    const status = this.attempts.find(({ sentStatus }) => sentStatus !== undefined)?.sentStatus;
-    const answers: string[] = [];
-    for (const { head } of this.attempts) if (head.requestId !== '') answers.push(head.requestId);
-    const summary: InvocationSummary = {
+    return {
       id: request.requestId,
       at: request.receivedAt,
       outcome: this.#outcome,
-      status: status ?? (this.#outcome === 'abandoned' ? 0 : (this.#fault?.status ?? 0)),
+      status: this.#status,
       accessPoint: request.accessPoint.name,
-      function: this.#fn?.name ?? '',
-      bucket: request.bucket,
-      key: request.key,
-      totalMs: rounded((this.#settledAt ?? monotonic()) - this.zero),
-      cold: this.#given?.cold ?? false,
-      answers,
+      function: this.functionName,
+      answers: this.answers,
     };
+  }
+
+  /** Of the client's answer; 0 when it got none. */
+  get #status(): number {
+    for (const { sentStatus } of this.attempts) if (sentStatus !== undefined) return sentStatus;
+    return this.#outcome === 'abandoned' ? 0 : (this.#fault?.status ?? 0);
+  }
+
+  /** Request ids of its WriteGetObjectResponse calls. */
+  get answers(): readonly string[] {
+    if (this.attempts.length > 1) return this.attempts.flatMap(({ head }) => (head.requestId === '' ? [] : head.requestId));
+    const id = this.attempts[0]?.head.requestId ?? '';
+    // No array with room for more: it is kept for a while.
+    return id === '' ? none : [id];
+  }
+
+  get functionName(): string {
+    return this.#fn?.name ?? '';
+  }
+
+  summary(rules: readonly BrokenRule[] = []): InvocationSummary {
+    const { id, at, outcome, status, accessPoint, function: name, answers } = this.#indexed();
+    const { bucket, key } = this.request;
+    const [totalMs, cold] = [this.#totalMs, this.#given?.cold ?? false];
+    const summary = { id, at, outcome, status, accessPoint, function: name, bucket, key, totalMs, cold, answers };
     return rules[0] ? { ...summary, rule: rules[0].id } : summary;
+  }
+
+  get #totalMs(): number {
+    return rounded((this.#settledAt ?? monotonic()) - this.zero);
   }
 
   /**
@@ -180,58 +200,70 @@ export class RecordBuilder implements InvocationRecord {
    * @param brief without headers and event; for a plain one
    */
   write(brief: boolean = false): WrittenRecord {
+    const secrets = [...(this.#secrets?.() ?? none), ...secretValues(this.request)];
+    const leftOut: LeftOut =
+      this.#readsLeftOut + this.#attemptsLeftOut === 0 ? nothing : { reads: this.#readsLeftOut, attempts: this.#attemptsLeftOut };
+    const parts = (brief ? this.#briefly(secrets) : undefined) ?? this.#atLength(brief, secrets);
+    return new WrittenRecord({ ...parts, secrets, lines: this.lines, leftOut }, this.#options.keep);
+  }
+
+  #atLength(brief: boolean, secrets: readonly string[]) {
     const own = this.#own(brief);
-    const rules = this.isPlain ? none : rulesOf({ ...this.summary(), ...own, ...this.#standing(), ...this.#heard() }, this.request.source);
+    const standing = () => standingOf(this.request, this.#fn);
+    const rules = this.isPlain ? none : rulesOf({ ...this.summary(), ...own, ...standing(), ...this.#heard() }, this.request.source);
     const summary = this.summary(rules);
     const judged = rules.length > 0 ? { ...own, rules, ...this.#sourceOf() } : own;
     const event = brief ? undefined : this.#event();
-    const { lines } = this;
-    const secrets = [...(this.#secrets?.() ?? none), ...secretValues(this.request)];
     const said = JSON.stringify(judged).slice(0, -1);
-    const about = `${this.#standingText()}${event === undefined ? '' : `,"event":${event}`}`;
+    const about = `${standingTexts(this.request, this.#fn).rest}${event === undefined ? '' : `,"event":${event}`}`;
     const told = JSON.stringify(summary);
-    const cleanSaid = without(secrets, said);
     // The event repeats the request, and was masked when it was made: what is clean there is clean here.
-    const isClean = rules === none && cleanSaid === said;
-    const text = isClean ? `${told}\t${said},${about}` : without(secrets, `${told}\t${cleanSaid},${about}`);
-    const [reads, attempts] = [this.#readsLeftOut, this.#attemptsLeftOut];
-    // Outside the heap, as it may wait a while.
-    const head = this.#options.text(text);
-    const tail = () => {
-      if (lines.isEmpty && reads + attempts === 0) return end;
-      const last = JSON.stringify({ lines: lines.all(), leftOut: { reads, attempts, lines: lines.leftOut } });
-      return Buffer.from(without(secrets, `,${last.slice(1)}\n`));
-    };
-    return { summary, lines, head, tail };
+    const isClean = rules === none && !tells(secrets, said) && !tells(secrets, told);
+    const clean = (text: string) => (isClean ? text : without(secrets, text));
+    return { indexed: this.#indexed(), summary: clean(told), rest: clean(`${said},${about}`) };
   }
 
-  /** What is the same from request to request. */
-  #standing(): Pick<InvocationDetail, 'alias' | 'supporting' | 'caller' | 'called'> {
-    const { accessPoint, supporting, caller } = this.request;
-    const { kind, accountId, arn, accessKeyId } = caller;
-    return {
-      ...{ alias: accessPoint.alias, supporting: { name: supporting.name, alias: supporting.alias } },
-      ...{ caller: { kind, accountId, arn, accessKeyId }, called: this.#fn && calledOf(this.#fn) },
-    };
+  /**
+   * The same for one that is plain and brief, put together from texts: most records under load are. A test holds the two beside each other.
+   * @returns undefined where something would have to be masked
+   */
+  #briefly(secrets: readonly string[]) {
+    const { request } = this;
+    const { method, versionId } = request;
+    const url = maskedQuery(request.url);
+    const reads = this.reads.length === 0 ? '[]' : JSON.stringify(this.#shownReads());
+    // A plain one has one attempt.
+    const attempt = (this.attempts[0] as AttemptBuilder).briefText(this.zero);
+    if (this.#end?.failure || tells(secrets, `${url} ${request.key} ${reads} ${attempt}`)) return undefined;
+    const indexed = this.#indexed();
+    const texts = standingTexts(request, this.#fn);
+    const [answer] = indexed.answers;
+    const answers = answer === undefined ? '[]' : `["${answer}"]`;
+    const summary =
+      `{"id":"${indexed.id}","at":${indexed.at},"outcome":"answered","status":${indexed.status},${texts.summary},` +
+      `"key":${quoted(request.key)},"totalMs":${roundedText(this.#totalMs)},"cold":${this.#given?.cold ?? false},"answers":${answers}}`;
+    const version = versionId === undefined ? '' : `,"versionId":${quoted(versionId)}`;
+    const rest =
+      `{"brief":true,"request":{"method":"${method}","url":${quoted(url)},"headers":[]${version}},` +
+      `${this.#instanceText()}"reads":${reads},"attempts":[${attempt}],"phases":{${phasesText(this.phases())}},${texts.rest}`;
+    return { indexed, summary, rest };
   }
 
-  /** The same as members of a JSON object; made once for each function, caller and access point. */
-  #standingText(): string {
-    const { accessPoint, caller } = this.request;
+  #instanceText(): string {
+    const instance = this.#instance();
+    if (!instance) return '';
+    const { id, cold, durationMs, maxMemoryMb } = instance;
+    const duration = durationMs === undefined ? '' : `,"durationMs":${roundedText(durationMs)}`;
+    return `"instance":{"id":${quoted(id)},"cold":${cold}${duration}${maxMemoryMb === undefined ? '' : `,"maxMemoryMb":${maxMemoryMb}`}},`;
+  }
 
-    const fn = this.#fn ?? unbound;
-    const byCaller = standingTexts.get(fn) ?? new WeakMap<object, { accessPoint: object; text: string }>();
-    standingTexts.set(fn, byCaller);
-    const known = byCaller.get(caller);
-    if (known?.accessPoint === accessPoint) return known.text;
-    const text = JSON.stringify(this.#standing()).slice(1, -1);
-    byCaller.set(caller, { accessPoint, text });
-    return text;
+  #shownReads(): InvocationDetail['reads'] {
+    return this.reads.map(({ at, ms, ...rest }) => ({ ...rest, ms: rounded(ms), atMs: at - this.request.receivedAt }));
   }
 
   #heard(): Pick<InvocationDetail, 'lines' | 'leftOut'> {
-    const leftOut = { reads: this.#readsLeftOut, attempts: this.#attemptsLeftOut, lines: this.lines.leftOut };
-    return { lines: this.lines.all(), leftOut };
+    const leftOut = { reads: this.#readsLeftOut, attempts: this.#attemptsLeftOut, lines: this.lines?.leftOut ?? 0 };
+    return { lines: this.lines?.all() ?? [], leftOut };
   }
 
   #sourceOf(): { source?: SourceObject } {
@@ -255,7 +287,7 @@ export class RecordBuilder implements InvocationRecord {
       message: this.#fault?.message,
       request: { method, url: maskedQuery(url), headers: brief ? [] : masked(request.headers), versionId },
       instance: this.#instance(),
-      reads: this.reads.map(({ at, ms, ...rest }) => ({ ...rest, ms: rounded(ms), atMs: at - request.receivedAt })),
+      reads: this.#shownReads(),
       attempts: this.attempts.map((attempt) => attempt.shown(this.zero, brief)),
       phases: this.phases(),
       body: this.#kept(),
@@ -306,30 +338,13 @@ export class RecordBuilder implements InvocationRecord {
   }
 }
 
+function phasesText({ auth, queue, start, function: run, firstByte, body }: Phases): string {
+  const times = (name: string, phase: readonly [number, number] | undefined) =>
+    phase ? `,"${name}":[${roundedText(phase[0])},${roundedText(phase[1])}]` : '';
+  const later =
+    times('queue', queue) + times('start', start) + times('function', run) + times('firstByte', firstByte) + times('body', body);
+  return (times('auth', auth) + later).slice(1);
+}
+
 const none: readonly never[] = [];
-const end = Buffer.from('}\n');
-const unbound = {};
-/** The texts of what is the same from request to request, by function and caller, for the access point that was asked last. */
-const standingTexts = new WeakMap<object, WeakMap<object, { accessPoint: object; text: string }>>();
-
-/** A record as it will be read. */
-export function detailOf({ head, tail }: WrittenRecord): InvocationDetail {
-  return parseDetail(Buffer.concat([head, tail()]).toString());
-}
-
-/** A text with secrets cut out, wherever they are. */
-function without(secrets: readonly string[], text: string): string {
-  let clean = text;
-  for (const secret of secrets) if (secret.length >= shortestSecret && clean.includes(secret)) clean = clean.replaceAll(secret, '***');
-  return clean;
-}
-
-function calledOf(fn: RecordedFunction): RecordedFunction {
-  const { name, arn, qualifier, versionId, revision, runtime, handler, timeoutMs, memoryMb, role } = fn;
-  return { name, arn, qualifier, versionId, revision, runtime, handler, timeoutMs, memoryMb, role };
-}
-
-/** Milliseconds with two digits behind the point. */
-function rounded(ms: number): number {
-  return Math.round(ms * 100) / 100;
-}
+const nothing: LeftOut = { reads: 0, attempts: 0 };

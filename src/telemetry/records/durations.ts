@@ -24,7 +24,7 @@ class Tally {
  * answer.
  */
 export class RecordMetrics {
-  readonly #tallies = new Map<PhaseName, Tally>(phases.map((phase) => [phase, new Tally()]));
+  readonly #tallies: readonly (readonly [PhaseName, Tally])[] = phases.map((phase) => [phase, new Tally()]);
   readonly #reads = new Map<string, number>();
   readonly #attempts = new Map<string, number>();
   #changed = 0;
@@ -86,13 +86,17 @@ export class RecordMetrics {
   #phases(registry: Registry): void {
     const name = 'sluice_transform_phase_seconds';
     const head = { name, help: 'Seconds of a transform by phase.', type: 'histogram', aggregator: 'sum' };
-    const values = () => [...this.#tallies].flatMap(([phase, tally]) => valuesOf(name, phase, tally));
+    const values = () => this.#tallies.flatMap(([phase, tally]) => valuesOf(name, phase, tally));
     // What the registry asks of a metric, which its types know only as prom-client's own classes.
     registry.registerMetric({ ...head, labelNames: ['phase'], get: async () => ({ ...head, values: values() }) } as unknown as Metric);
   }
 
   add(record: RecordBuilder): void {
-    for (const [phase, [from, to]] of Object.entries(record.phases())) this.#tallies.get(phase as PhaseName)?.add((to - from) / 1000);
+    const times = record.phases();
+    for (const [phase, tally] of this.#tallies) {
+      const time = times[phase];
+      if (time) tally.add((time[1] - time[0]) / 1000);
+    }
     for (const { status } of record.reads) bump(this.#reads, `${Math.floor(status / 100)}xx`);
     for (const attempt of record.attempts) {
       bump(this.#attempts, attempt.outcome);

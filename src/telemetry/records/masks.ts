@@ -77,3 +77,18 @@ export function secretValues({ headers, url }: { readonly headers: HeaderPairs; 
 function shortened(value: string): string {
   return value.length > valueLetters ? `${value.slice(0, valueLetters)}…` : value;
 }
+
+/** Shorter words could be part of anything. */
+const shortestSecret = 8;
+
+/** Whether any of the secrets is in a text. */
+export function tells(secrets: readonly string[], text: string): boolean {
+  return secrets.some((secret) => secret.length >= shortestSecret && text.includes(secret));
+}
+
+/** A text with secrets cut out, wherever they are. */
+export function without(secrets: readonly string[], text: string): string {
+  let clean = text;
+  for (const secret of secrets) if (secret.length >= shortestSecret && clean.includes(secret)) clean = clean.replaceAll(secret, '***');
+  return clean;
+}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { now, sleep } from '../../kit/index.ts';
+import type { RecordBuilder } from './builder.ts';
 import type { InvocationRecord, RecordedRequest } from './port.ts';
 import type { InvocationSummary } from './record.ts';
 import { InvocationStore, type RecordsOptions } from './records.ts';
@@ -76,10 +77,15 @@ function serve(store: InvocationStore, more: Partial<RecordedRequest> = {}): str
 }
 
 /** A request that goes well, about which there is nothing to remark. */
-function servePlainly(store: InvocationStore): string {
-  const request = requestOf();
+function servePlainly(
+  store: InvocationStore,
+  more: Partial<RecordedRequest> = {},
+  meanwhile: (record: InvocationRecord) => void = () => {},
+): string {
+  const request = requestOf(more);
   const record = store.begin(request);
   begin(record);
+  meanwhile(record);
   const attempt = record.attempt(head(`W${request.requestId.slice(1)}`));
   attempt.sent(200, [['Content-Type', 'text/plain']]);
   record.headSent();
@@ -118,7 +124,7 @@ function fail(store: InvocationStore, more: Partial<RecordedRequest> = {}): stri
 async function written(store: InvocationStore, count: number): Promise<InvocationSummary[]> {
   for (;;) {
     const { invocations } = await store.list({}, 1_000);
-    const over = invocations.filter(({ id }) => store.summaryOf(id)?.outcome !== 'running');
+    const over = invocations.filter(({ outcome }) => outcome !== 'running');
     if (store.counts.written + store.counts.dropped >= count) return over;
     await sleep(20);
   }
@@ -502,4 +508,77 @@ test('beyond what a second may have, requests that went well are kept in brief; 
   assert.equal(kept?.brief, undefined);
   assert.deepEqual(kept?.attempts[0]?.forwarded?.headers, [['Content-Type', 'text/plain']]);
   await plenty.close();
+});
+
+test('a record that is put together from texts has what one made of objects has', async (t) => {
+  const it = room(t);
+  const store = it.open({ detailedPerSecond: 0 });
+  const read = {
+    ...{ requestId: 'read', at: now(), operation: 'GetObject', resource: 'photos/cat "1".png', range: 'bytes=0-9' },
+    ...{ status: 206, bytes: 10, ms: 1.234, complete: true },
+  };
+  const forms: [Partial<RecordedRequest>, ((record: InvocationRecord) => void)?][] = [
+    [{}],
+    [{ key: 'a "quoted" \\ name\u0000 and \ud83d\ude00 and caf\u00e9.png', url: 'http://h/alias/a%22?x=\u00e9&y="' }],
+    [{ versionId: 'CAEQ"', method: 'HEAD' }, (record) => record.read(read)],
+    [
+      { bucket: 'other', accessPoint: { name: 'other', alias: 'o', arn: 'o' } },
+      (record) => record.bound({ ...fn, name: 'whisper', role: 'r' }),
+    ],
+  ];
+  for (const [more, meanwhile] of forms) {
+    const builders: InvocationRecord[] = [];
+    const id = servePlainly(store, more, (record) => {
+      builders.push(record);
+      meanwhile?.(record);
+    });
+    const whole = (builders[0] as RecordBuilder).write().detail;
+    const { event, ...rest } = whole;
+    assert.ok(event);
+    const brief = await store.get(id);
+    assert.deepEqual(brief, {
+      ...rest,
+      brief: true,
+      request: { ...rest.request, headers: [] },
+      attempts: rest.attempts.map((attempt) => ({ ...attempt, received: [], forwarded: { ...attempt.forwarded, headers: [] } })),
+    });
+    assert.deepEqual(
+      Object.keys(brief ?? {}).filter((name) => name !== 'brief'),
+      Object.keys(rest),
+      'in the same order',
+    );
+  }
+  await store.close();
+});
+
+test('a brief record has no secret either, and what cannot be told as it is takes the long way', async (t) => {
+  const it = room(t);
+  const store = it.open({ detailedPerSecond: 0 });
+  const secret = 'tok-0123456789abcdef';
+  const tellNobody = (record: InvocationRecord) =>
+    record.event(
+      () => '{}',
+      () => [secret],
+    );
+  const ids = [
+    servePlainly(store, { key: `cat-${secret}.png` }, tellNobody),
+    servePlainly(store, { url: `http://h/cat?note=${secret}` }, tellNobody),
+    servePlainly(store, { headers: [['Cookie', 'hunter2hunter2']] }, tellNobody),
+  ];
+  for (const id of ids) for (const line of [`it is ${secret}`, 'caf\u00e9 hunter2hunter2']) store.line(id, line);
+  await written(store, 3);
+  const details = await Promise.all(ids.map((id) => store.get(id)));
+  assert.deepEqual(
+    details.map((detail) => detail?.brief),
+    [true, true, true],
+  );
+  assert.equal(details[0]?.key, 'cat-***.png');
+  assert.equal(details[1]?.request.url, 'http://h/cat?note=***');
+  assert.deepEqual(details[0]?.lines, ['it is ***', 'caf\u00e9 hunter2hunter2'], 'the secrets of its own request');
+  assert.deepEqual(details[2]?.lines, ['it is ***', 'caf\u00e9 ***']);
+  await store.close();
+  const text = readdirSync(it.folder)
+    .map((name) => readFileSync(join(it.folder, name), 'utf8'))
+    .join('');
+  assert.ok(!text.includes(secret));
 });

@@ -1,10 +1,11 @@
 import { Arena, after, monotonic, now, type Timer, Turnover } from '../../kit/index.ts';
-import { Archive, type ArchiveLimits, failedChain, type Line, plainChain } from './archive.ts';
-import { type BuilderOptions, detailOf, RecordBuilder, type WrittenRecord } from './builder.ts';
+import { Archive, type ArchiveLimits, failedChain, plainChain } from './archive.ts';
+import { type BuilderOptions, RecordBuilder } from './builder.ts';
 import { fits, type InvocationFilter } from './catalog.ts';
 import { maskedRaw } from './masks.ts';
 import type { AttemptHead, InvocationRecord, InvocationRecords, RecordedRequest, ToldFault } from './port.ts';
 import type { InvocationDetail, InvocationSummary } from './record.ts';
+import type { WrittenRecord } from './written.ts';
 
 export interface RecordsOptions extends ArchiveLimits {
   folder: string;
@@ -49,7 +50,6 @@ const shedRecords = 20;
 
 /** A record that is over and not yet in a file. */
 interface Waiting {
-  readonly id: string;
   readonly chain: number;
   /** On the monotonic clock. */
   readonly doneAt: number;
@@ -83,7 +83,7 @@ export class InvocationStore implements InvocationRecords {
     this.#detailed = new PerSecond(options.detailedPerSecond);
     this.#archive = new Archive(options.folder, options);
     const arena = new Arena(arenaBytes);
-    this.#builder = { bodyBytes: options.bodyBytes, onDone: (record) => this.#over(record), text: (text) => arena.bytesOf(text) };
+    this.#builder = { bodyBytes: options.bodyBytes, onDone: (record) => this.#over(record), keep: (text) => arena.keep(text) };
     this.#enqueue(() => this.#archive.open());
   }
 
@@ -110,7 +110,7 @@ export class InvocationStore implements InvocationRecords {
 
   /** A line that a function printed. */
   line(requestId: string, text: string): void {
-    if (requestId !== '') this.#live.get(requestId)?.lines.add(text);
+    if (requestId !== '') this.#live.get(requestId)?.line(text);
   }
 
   late(requestId: string, head: AttemptHead, fault: ToldFault): void {
@@ -151,7 +151,7 @@ export class InvocationStore implements InvocationRecords {
       if (waiting !== record) this.#live.set(id, waiting);
       // A flood that is sent away shall not drive out what failed.
       const chain = failed && !record.isShed ? failedChain : plainChain;
-      this.#done.push({ id, chain, doneAt: monotonic(), record: waiting });
+      this.#done.push({ chain, doneAt: monotonic(), record: waiting });
       this.#options.onRecord?.(record);
       this.#schedule();
     } catch (error) {
@@ -204,15 +204,14 @@ export class InvocationStore implements InvocationRecords {
   }
 
   async #write(chain: number, records: readonly Waiting[]): Promise<void> {
-    const lines: Line[] = [];
-    for (const [i, { id, record }] of records.entries()) {
+    const lines: WrittenRecord[] = [];
+    for (const [i, { record }] of records.entries()) {
       // Others have their turn between.
       if (i % turnRecords === turnRecords - 1) await new Promise<void>((resolve) => setImmediate(resolve));
       try {
-        const { summary, head, tail } = record instanceof RecordBuilder ? record.write() : record;
-        lines.push({ summary, pieces: [head, tail()] });
+        lines.push(record instanceof RecordBuilder ? record.write() : record);
       } catch (error) {
-        this.#lose(id, error);
+        this.#lose(record.id, error);
       }
     }
     try {
@@ -221,10 +220,10 @@ export class InvocationStore implements InvocationRecords {
       this.counts.dropped += lines.length;
       throw error;
     } finally {
-      for (const { id } of records) this.#live.delete(id);
+      for (const { record } of records) this.#live.delete(record.id);
     }
     this.counts.written += lines.length;
-    for (const { summary } of lines) for (const follower of this.#followers) follower(summary);
+    if (this.isFollowed) for (const { summary } of lines) for (const follower of this.#followers) follower(summary);
   }
 
   /**
@@ -234,18 +233,19 @@ export class InvocationStore implements InvocationRecords {
   async get(id: string): Promise<InvocationDetail | undefined> {
     await this.#work;
     const live = this.#live.get(id) ?? this.#liveBy(id);
-    if (live) return detailOf(live instanceof RecordBuilder ? live.write() : live);
+    if (live) return (live instanceof RecordBuilder ? live.write() : live).detail;
     return this.#archive.get(id);
   }
 
-  /** What memory knows of a request, by any of its ids. */
-  summaryOf(id: string): InvocationSummary | undefined {
+  /** Name of the function that served a request, by any of the request's ids; undefined when none is known. */
+  functionOf(id: string): string | undefined {
     const live = this.#live.get(id) ?? this.#liveBy(id);
-    return live ? summaryOf(live) : this.#archive.summaryOf(id);
+    if (!live) return this.#archive.functionOf(id);
+    return live instanceof RecordBuilder ? live.functionName : live.function;
   }
 
   #liveBy(answerId: string): RecordBuilder | WrittenRecord | undefined {
-    for (const record of this.#live.values()) if (summaryOf(record).answers.includes(answerId)) return record;
+    for (const record of this.#live.values()) if (record.answers.includes(answerId)) return record;
     return undefined;
   }
 
@@ -259,11 +259,10 @@ export class InvocationStore implements InvocationRecords {
     const before = next === undefined ? undefined : Number(next);
     const running = before === undefined ? [...this.#live.values()].map(summaryOf) : [];
     const first = running.filter((summary) => fits(summary, filter)).reverse();
-    const { found, more } = this.#archive.list(filter, limit, before);
-    const last = found.at(-1);
+    const archived = await this.#archive.list(filter, limit, before);
     return {
-      invocations: [...first.slice(0, limit), ...found.map(({ summary }) => summary)],
-      ...(more && last ? { next: String(last.number) } : {}),
+      invocations: [...first.slice(0, limit), ...archived.summaries],
+      ...(archived.next === undefined ? {} : { next: String(archived.next) }),
     };
   }
 

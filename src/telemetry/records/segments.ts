@@ -97,18 +97,37 @@ export class Segments {
   }
 
   /** One line; undefined when its file is gone. */
-  async read({ segment, offset, length }: Place): Promise<Buffer | undefined> {
+  async read(place: Place): Promise<Buffer | undefined> {
+    return (await this.readAll([place]))[0];
+  }
+
+  /** Lines, or parts of them, each in its place in the result; undefined where the file is gone. Those of one file should follow one another. */
+  async readAll(places: readonly Place[]): Promise<(Buffer | undefined)[]> {
+    const found: (Buffer | undefined)[] = [];
+    while (found.length < places.length) {
+      const { segment } = places[found.length] as Place;
+      const other = places.findIndex((place, i) => i > found.length && place.segment !== segment);
+      found.push(...(await this.#readFrom(segment, places.slice(found.length, other < 0 ? undefined : other))));
+    }
+    return found;
+  }
+
+  async #readFrom(segment: number, places: readonly Place[]): Promise<(Buffer | undefined)[]> {
     let file: FileHandle;
     try {
       file = await open(this.#path(segment), 'r');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return places.map(() => undefined);
       throw error;
     }
     try {
-      const line = Buffer.allocUnsafe(length);
-      const { bytesRead } = await file.read(line, 0, length, offset);
-      return bytesRead === length ? line : undefined;
+      const found: (Buffer | undefined)[] = [];
+      for (const { offset, length } of places) {
+        const line = Buffer.allocUnsafe(length);
+        const { bytesRead } = await file.read(line, 0, length, offset);
+        found.push(bytesRead === length ? line : undefined);
+      }
+      return found;
     } finally {
       await file.close();
     }

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { now, openOutgoing } from '../../kit/index.ts';
+import { Arena, now, openOutgoing } from '../../kit/index.ts';
 import { RecordBuilder } from './builder.ts';
 import { type Span, SpanExport } from './spans.ts';
 
@@ -46,7 +46,7 @@ function recordOf(traceparent?: string): RecordBuilder {
       ...{ headers: traceparent === undefined ? [] : [['Traceparent', traceparent]] },
       caller: { kind: 'Account', accountId: '1', arn: 'a', accessKeyId: 'k' },
     },
-    { bodyBytes: 0, onDone: () => {}, text: Buffer.from },
+    { bodyBytes: 0, onDone: () => {}, keep: (text) => new Arena(1024).keep(text) },
   );
   record.queued();
   record.given({ instanceId: 'i', cold: false, startMs: 0 });

@@ -1,5 +1,5 @@
 import { after, type Outgoing, randomHex, type Timer } from '../../kit/index.ts';
-import { detailOf, type RecordBuilder } from './builder.ts';
+import type { RecordBuilder } from './builder.ts';
 import type { InvocationDetail } from './record.ts';
 import { newTrace, type Trace } from './trace.ts';
 
@@ -134,7 +134,7 @@ export class SpanExport {
 
   async #post(records: readonly RecordBuilder[]): Promise<void> {
     const { url, outgoing, region } = this.#options;
-    const spans = records.flatMap((record) => spansOf(detailOf(record.write()), record.trace ?? newTrace()));
+    const spans = records.flatMap((record) => spansOf(record.write().detail, record.trace ?? newTrace()));
     const resource = { attributes: attributes({ 'service.name': 'sluice', 'cloud.region': region }) };
     const body = Buffer.from(JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'sluice' }, spans }] }] }));
     const headers = { 'content-type': 'application/json' };

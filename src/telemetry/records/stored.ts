@@ -1,16 +1,13 @@
-import type { Entry } from './catalog.ts';
+import type { OldEntry } from './catalog.ts';
 import type { InvocationDetail, InvocationSummary } from './record.ts';
-import type { Segments } from './segments.ts';
+import type { Place, Segments } from './segments.ts';
 
 const tab = 9;
 
-/** The part of a line before the tab; undefined for a line that is torn or of another kind. */
-function headOf(line: Buffer): InvocationSummary | { add: string } | undefined {
-  const end = line.indexOf(tab);
-  // A record ends with the brace of its detail; a line that was cut off does not.
-  if (end < 0 || line.at(-1) !== 0x7d) return undefined;
+/** The summary in a line, which is all before the tab; undefined for one that is torn or of another kind. */
+export function summaryIn(text: string): InvocationSummary | { add: string } | undefined {
   try {
-    const head = JSON.parse(line.toString('utf8', 0, end)) as InvocationSummary | { add: string };
+    const head = JSON.parse(text) as InvocationSummary | { add: string };
     if ('add' in head) return typeof head.add === 'string' ? head : undefined;
     return typeof head.id === 'string' && Array.isArray(head.answers) ? head : undefined;
   } catch {
@@ -27,17 +24,18 @@ export function addition(line: Buffer, at: number): InvocationDetail['attempts']
   return { ...attempt, atMs: when - at };
 }
 
-/** What the files of one chain hold. Lines that are torn are passed over. */
-export async function storedEntries(segments: Segments, chain: number): Promise<Omit<Entry, 'number'>[]> {
+/** What the files of one chain hold, oldest first. Lines that are torn are passed over. */
+export async function storedEntries(segments: Segments): Promise<OldEntry[]> {
   await segments.open();
-  const byId = new Map<string, Omit<Entry, 'number'>>();
+  const byId = new Map<string, OldEntry & { more: Place[] }>();
   for (const number of segments.numbers) {
     for await (const { place, line } of segments.lines(number)) {
-      const head = headOf(line);
+      const summary = line.indexOf(tab);
+      // A record ends with the brace of its detail; a line that was cut off does not.
+      const head = summary > 0 && line.at(-1) === 0x7d ? summaryIn(line.toString('utf8', 0, summary)) : undefined;
       if (!head) continue;
-      const earlier = 'add' in head ? byId.get(head.add) : undefined;
-      if (earlier) earlier.more = [...(earlier.more ?? []), place];
-      if (!('add' in head)) byId.set(head.id, { summary: head, chain, place, more: undefined });
+      if ('add' in head) byId.get(head.add)?.more.push(place);
+      else byId.set(head.id, { indexed: head, overAt: head.at + head.totalMs, place: { ...place, summary }, more: [] });
     }
   }
   return [...byId.values()];
