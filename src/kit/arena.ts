@@ -5,34 +5,101 @@ export interface Kept {
   readonly end: number;
 }
 
+/** Up to here letters are copied one by one, which costs less than a call out of JavaScript. */
+const shortLetters = 16;
+const [zero, point] = [48, 46];
+
 /**
  * Bytes of many texts that live about equally long, in few large pieces of memory: a buffer of its own for each costs more than its text, and so does a
- * view. A piece stays in memory while one of its texts does.
+ * view. A text is written bit by bit, so that it is never a string. A piece stays in memory while one of its texts does.
  */
 export class Arena {
   readonly #pieceBytes: number;
   #piece: Buffer = Buffer.alloc(0);
-  #used = 0;
+  #start = 0;
+  #end = 0;
 
-  /** @param pieceBytes size of a piece; a text that may need more than a quarter of it gets one of its own */
+  /** @param pieceBytes size of a piece; a text that does not fit gets one of its own */
   constructor(pieceBytes: number) {
     this.#pieceBytes = pieceBytes;
   }
 
-  /** Keeps a text as UTF-8. */
-  keep(text: string): Kept {
+  /** Begins a text. One that was begun and not kept is forgotten. */
+  begin(): this {
+    this.#end = this.#start;
+    return this;
+  }
+
+  /** Bytes of the text that was begun. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Adds letters, as UTF-8. */
+  add(text: string): this {
+    const { length } = text;
     // A UTF-16 unit takes three bytes at most.
-    const most = text.length * 3;
-    if (most > this.#pieceBytes / 4) {
-      const piece = Buffer.from(text);
-      return { piece, start: 0, end: piece.length };
+    if (this.#end + length * 3 > this.#piece.length) this.#move(length * 3);
+    if (length > shortLetters || !this.#copy(text, length)) this.#end += this.#piece.write(text, this.#end);
+    return this;
+  }
+
+  /** Copies letters as long as each is a byte. */
+  #copy(text: string, length: number): boolean {
+    const piece = this.#piece;
+    const from = this.#end;
+    for (let i = 0; i < length; i += 1) {
+      const letter = text.charCodeAt(i);
+      if (letter > 0x7f) return false;
+      piece[from + i] = letter;
     }
-    if (this.#used + most > this.#piece.length) {
-      this.#piece = Buffer.allocUnsafeSlow(this.#pieceBytes);
-      this.#used = 0;
+    this.#end = from + length;
+    return true;
+  }
+
+  /** Adds a number as JSON has it, rounded to two digits behind the point. */
+  addRounded(number: number): this {
+    const hundredths = Math.round(number * 100);
+    // Small numbers are written digit by digit; others are rare.
+    if (!(hundredths >= 0 && hundredths < 2 ** 30)) return this.add(String(hundredths / 100));
+    if (this.#end + 16 > this.#piece.length) this.#move(16);
+    const behind = hundredths % 100;
+    this.#digits((hundredths - behind) / 100);
+    if (behind === 0) return this;
+    const piece = this.#piece;
+    piece[this.#end++] = point;
+    const last = behind % 10;
+    piece[this.#end++] = zero + (behind - last) / 10;
+    if (last > 0) piece[this.#end++] = zero + last;
+    return this;
+  }
+
+  #digits(whole: number): void {
+    let size = 1;
+    for (let rest = whole; rest > 9; rest = Math.trunc(rest / 10)) size += 1;
+    let rest = whole;
+    for (let at = this.#end + size - 1; at >= this.#end; at -= 1) {
+      const digit = rest % 10;
+      this.#piece[at] = zero + digit;
+      rest = (rest - digit) / 10;
     }
-    const start = this.#used;
-    this.#used += this.#piece.write(text, start);
-    return { piece: this.#piece, start, end: this.#used };
+    this.#end += size;
+  }
+
+  /** Keeps the text that was begun. */
+  keep(): Kept {
+    const kept = { piece: this.#piece, start: this.#start, end: this.#end };
+    this.#start = this.#end;
+    return kept;
+  }
+
+  /** Goes on with the text in a new piece, with room for so many bytes more. */
+  #move(bytes: number): void {
+    const { length } = this;
+    const piece = Buffer.allocUnsafeSlow(Math.max(this.#pieceBytes, 2 * (length + bytes)));
+    this.#piece.copy(piece, 0, this.#start, this.#end);
+    this.#piece = piece;
+    this.#start = 0;
+    this.#end = length;
   }
 }

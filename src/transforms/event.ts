@@ -127,7 +127,7 @@ export function secretsOf(
   reader: Credentials,
 ): string[] {
   // Behind its prefix the token has no letter that a URL would encode.
-  const secrets = [outputToken.slice(outputToken.indexOf('#') + 1), ...knownSecretsIn(credentials), ...secretsIn(reader)];
+  const secrets = [outputToken.slice(outputToken.indexOf('#') + 1)].concat(knownSecretsIn(credentials), secretsIn(reader));
   const at = inputOssUrl.indexOf(signatureParameter);
   if (at < 0) return secrets;
   const end = inputOssUrl.indexOf('&', at);

@@ -1,4 +1,4 @@
-import { monotonic, now } from '../../kit/index.ts';
+import { type Kept, monotonic, now } from '../../kit/index.ts';
 import { Catalog, type Entry, type InvocationFilter, numberOf } from './catalog.ts';
 import type { Indexed, LinePlace } from './page.ts';
 import { type InvocationDetail, type InvocationSummary, parseDetail } from './record.ts';
@@ -21,10 +21,10 @@ const mostAdditions = 20;
 const sweepMs = 60_000;
 const largestSegment = 8 * 1024 * 1024;
 
-/** A record as it goes into a file: its line, in pieces, and how many bytes of it are the summary. */
+/** A record as it goes into a file: its line, in two parts, and how many bytes of it are the summary. */
 export interface Line extends Indexed {
   readonly summaryBytes: number;
-  readonly pieces: readonly Buffer[];
+  readonly parts: { text: Kept; end: Buffer | undefined };
 }
 
 /** The records on disk: two chains of files, what memory knows of them, and their bounds. One call of open, write, add and tidy at a time. */
@@ -57,12 +57,19 @@ export class Archive {
   }
 
   async write(chain: number, lines: readonly Line[]): Promise<void> {
-    const pieces = lines.map((line) => line.pieces);
-    const { segment, offset: first } = await (this.#chains[chain] as Segments).append(Buffer.concat(pieces.flat()), lines.length);
-    let offset = first;
+    const parts = lines.map((line) => line.parts);
+    const lengths = parts.map(({ text, end }) => text.end - text.start + (end?.length ?? 0));
+    const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + length, 0));
+    let filled = 0;
+    for (const { text, end } of parts) {
+      filled += text.piece.copy(bytes, filled, text.start, text.end);
+      if (end) filled += end.copy(bytes, filled);
+    }
+    const place = await (this.#chains[chain] as Segments).append(bytes, lines.length);
+    let offset = place.offset;
     for (const [i, line] of lines.entries()) {
-      const length = (pieces[i] ?? []).reduce((sum, piece) => sum + piece.length, 0);
-      this.#catalog.add(line, chain, { segment, offset, length: length - 1, summary: line.summaryBytes });
+      const length = lengths[i] as number;
+      this.#catalog.add(line, chain, { segment: place.segment, offset, length: length - 1, summary: line.summaryBytes });
       offset += length;
     }
   }

@@ -1,8 +1,8 @@
-import { monotonic } from '../../kit/index.ts';
+import { type Arena, monotonic } from '../../kit/index.ts';
 import { isSecretName, masked, maskedRaw } from './masks.ts';
 import type { AttemptHead, AttemptRecord, HeaderPairs, ToldFault } from './port.ts';
 import type { ChangedHeader, ShownAttempt } from './record.ts';
-import { quoted, rounded, roundedText } from './texts.ts';
+import { addQuoted, rounded } from './texts.ts';
 
 const mostChanged = 100;
 
@@ -78,14 +78,18 @@ export class AttemptBuilder implements AttemptRecord {
     };
   }
 
-  /** JSON of the same, brief, of one that was taken and changed nothing. */
-  briefText(zero: number): string {
+  /** Adds JSON of the same, brief, of one that was taken and changed nothing. */
+  addBrief(arena: Arena, zero: number): void {
     const { requestId, status } = this.head;
-    const ms = this.#over === undefined ? '' : `,"ms":${roundedText(this.#over - this.#at)}`;
-    const forwarded = this.sentStatus === undefined ? '' : `,"forwarded":{"status":${this.sentStatus},"headers":[]}`;
-    return (
-      `{"requestId":"${requestId}","atMs":${roundedText(this.#at - zero)}${ms}${status === undefined ? '' : `,"status":${quoted(status)}`},"received":[]` +
-      `${forwarded},"changed":[],"bytes":${this.bytes},"outcome":"${this.outcome}"}`
-    );
+    arena
+      .add('{"requestId":"')
+      .add(requestId)
+      .add('","atMs":')
+      .addRounded(this.#at - zero);
+    if (this.#over !== undefined) arena.add(',"ms":').addRounded(this.#over - this.#at);
+    if (status !== undefined) addQuoted(arena.add(',"status":'), status);
+    arena.add(',"received":[]');
+    if (this.sentStatus !== undefined) arena.add(',"forwarded":{"status":').addRounded(this.sentStatus).add(',"headers":[]}');
+    arena.add(',"changed":[],"bytes":').addRounded(this.bytes).add(',"outcome":"').add(this.outcome).add('"}');
   }
 }

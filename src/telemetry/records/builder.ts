@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type Kept, monotonic, now } from '../../kit/index.ts';
+import { type Arena, monotonic, now } from '../../kit/index.ts';
 import { AttemptBuilder } from './attempt.ts';
 import { PrintedLines } from './lines.ts';
 import { masked, maskedQuery, secretValues, tells, without } from './masks.ts';
@@ -15,12 +15,12 @@ import type {
   SourceRead,
   ToldFault,
 } from './port.ts';
-import type { BrokenRule, InvocationDetail, InvocationSummary, Phases } from './record.ts';
+import { type BrokenRule, type InvocationDetail, type InvocationSummary, type Phases, phaseNames } from './record.ts';
 import { patientMs, rulesOf } from './rules.ts';
 import { standingOf, standingTexts } from './standing.ts';
-import { quoted, rounded, roundedText } from './texts.ts';
+import { addQuoted, rounded } from './texts.ts';
 import { continuedTrace, type Trace } from './trace.ts';
-import { type LeftOut, WrittenRecord } from './written.ts';
+import { type LeftOut, lineEnd, WrittenRecord } from './written.ts';
 
 const mostReads = 100;
 const mostAttempts = 20;
@@ -30,12 +30,12 @@ export interface BuilderOptions {
   /** Bytes of the answer's body that are kept; 0 keeps none. */
   bodyBytes: number;
   onDone: (record: RecordBuilder) => void;
-  /** Gives a text a place, as UTF-8. */
-  keep: (text: string) => Kept;
+  /** Where written records are kept. */
+  arena: Arena;
 }
 
 /** One record while its request is served, and until it is written. */
-export class RecordBuilder implements InvocationRecord {
+export class RecordBuilder implements InvocationRecord, Indexed {
   readonly request: RecordedRequest;
   /** Monotonic milliseconds at which the request came in. */
   readonly zero: number;
@@ -152,21 +152,24 @@ export class RecordBuilder implements InvocationRecord {
     if (this.#settledAt !== undefined) this.#options.onDone(this);
   }
 
-  #indexed(): Indexed {
-    const { request } = this;
-    return {
-      id: request.requestId,
-      at: request.receivedAt,
-      outcome: this.#outcome,
-      status: this.#status,
-      accessPoint: request.accessPoint.name,
-      function: this.functionName,
-      answers: this.answers,
-    };
+  get at(): number {
+    return this.request.receivedAt;
+  }
+
+  get outcome(): string {
+    return this.#outcome;
+  }
+
+  get accessPoint(): string {
+    return this.request.accessPoint.name;
+  }
+
+  get function(): string {
+    return this.#fn?.name ?? '';
   }
 
   /** Of the client's answer; 0 when it got none. */
-  get #status(): number {
+  get status(): number {
     for (const { sentStatus } of this.attempts) if (sentStatus !== undefined) return sentStatus;
     return this.#outcome === 'abandoned' ? 0 : (this.#fault?.status ?? 0);
   }
@@ -179,12 +182,8 @@ export class RecordBuilder implements InvocationRecord {
     return id === '' ? none : [id];
   }
 
-  get functionName(): string {
-    return this.#fn?.name ?? '';
-  }
-
   summary(rules: readonly BrokenRule[] = []): InvocationSummary {
-    const { id, at, outcome, status, accessPoint, function: name, answers } = this.#indexed();
+    const { id, at, outcome, status, accessPoint, function: name, answers } = this;
     const { bucket, key } = this.request;
     const [totalMs, cold] = [this.#totalMs, this.#given?.cold ?? false];
     const summary = { id, at, outcome, status, accessPoint, function: name, bucket, key, totalMs, cold, answers };
@@ -200,14 +199,22 @@ export class RecordBuilder implements InvocationRecord {
    * @param brief without headers and event; for a plain one
    */
   write(brief: boolean = false): WrittenRecord {
-    const secrets = [...(this.#secrets?.() ?? none), ...secretValues(this.request)];
-    const leftOut: LeftOut =
-      this.#readsLeftOut + this.#attemptsLeftOut === 0 ? nothing : { reads: this.#readsLeftOut, attempts: this.#attemptsLeftOut };
-    const parts = (brief ? this.#briefly(secrets) : undefined) ?? this.#atLength(brief, secrets);
-    return new WrittenRecord({ ...parts, secrets, lines: this.lines, leftOut }, this.#options.keep);
+    const { arena } = this.#options;
+    const secrets = this.#secrets?.() ?? none;
+    const named = secretValues(this.request);
+    const summaryBytes = (brief ? this.#briefly(arena, secrets, named) : undefined) ?? this.#atLength(arena, brief, [...secrets, ...named]);
+    const lineBytes = arena.add(lineEnd).length;
+    // With the record, as lines may still come, from which they must be cut.
+    for (const secret of secrets) arena.add(secret).add('\n');
+    for (const secret of named) arena.add(secret).add('\n');
+    const reads = this.#readsLeftOut;
+    const attempts = this.#attemptsLeftOut;
+    const leftOut: LeftOut = reads + attempts === 0 ? nothing : { reads, attempts };
+    return new WrittenRecord(this, arena.keep(), summaryBytes, lineBytes, leftOut);
   }
 
-  #atLength(brief: boolean, secrets: readonly string[]) {
+  /** Begins the text with the summary and the rest but for its end. @returns bytes of the summary */
+  #atLength(arena: Arena, brief: boolean, secrets: readonly string[]): number {
     const own = this.#own(brief);
     const standing = () => standingOf(this.request, this.#fn);
     const rules = this.isPlain ? none : rulesOf({ ...this.summary(), ...own, ...standing(), ...this.#heard() }, this.request.source);
@@ -220,41 +227,51 @@ export class RecordBuilder implements InvocationRecord {
     // The event repeats the request, and was masked when it was made: what is clean there is clean here.
     const isClean = rules === none && !tells(secrets, said) && !tells(secrets, told);
     const clean = (text: string) => (isClean ? text : without(secrets, text));
-    return { indexed: this.#indexed(), summary: clean(told), rest: clean(`${said},${about}`) };
+    const summaryBytes = arena.begin().add(clean(told)).length;
+    arena.add('\t').add(clean(`${said},${about}`));
+    return summaryBytes;
   }
 
   /**
-   * The same for one that is plain and brief, put together from texts: most records under load are. A test holds the two beside each other.
-   * @returns undefined where something would have to be masked
+   * The same for one that is plain and brief, bit by bit: most records under load are, and what they take is mostly memory for texts that live for a moment. A
+   * test holds the two beside each other.
+   * @returns undefined, with nothing begun, where something would have to be masked
    */
-  #briefly(secrets: readonly string[]) {
+  #briefly(arena: Arena, secrets: readonly string[], named: readonly string[]): number | undefined {
     const { request } = this;
-    const { method, versionId } = request;
+    const { method, key, versionId } = request;
     const url = maskedQuery(request.url);
     const reads = this.reads.length === 0 ? '[]' : JSON.stringify(this.#shownReads());
     // A plain one has one attempt.
-    const attempt = (this.attempts[0] as AttemptBuilder).briefText(this.zero);
-    if (this.#end?.failure || tells(secrets, `${url} ${request.key} ${reads} ${attempt}`)) return undefined;
-    const indexed = this.#indexed();
+    const attempt = this.attempts[0] as AttemptBuilder;
+    const chosen = `${url} ${key} ${attempt.head.status} ${reads}`;
+    if (this.#end?.failure || tells(secrets, chosen) || tells(named, chosen)) return undefined;
     const texts = standingTexts(request, this.#fn);
-    const [answer] = indexed.answers;
-    const answers = answer === undefined ? '[]' : `["${answer}"]`;
-    const summary =
-      `{"id":"${indexed.id}","at":${indexed.at},"outcome":"answered","status":${indexed.status},${texts.summary},` +
-      `"key":${quoted(request.key)},"totalMs":${roundedText(this.#totalMs)},"cold":${this.#given?.cold ?? false},"answers":${answers}}`;
-    const version = versionId === undefined ? '' : `,"versionId":${quoted(versionId)}`;
-    const rest =
-      `{"brief":true,"request":{"method":"${method}","url":${quoted(url)},"headers":[]${version}},` +
-      `${this.#instanceText()}"reads":${reads},"attempts":[${attempt}],"phases":{${phasesText(this.phases())}},${texts.rest}`;
-    return { indexed, summary, rest };
+    arena.begin().add('{"id":"').add(request.requestId).add('","at":').addRounded(request.receivedAt);
+    arena.add(',"outcome":"answered","status":').addRounded(this.status).add(',').add(texts.summary);
+    addQuoted(arena.add(',"key":'), key).add(',"totalMs":').addRounded(this.#totalMs);
+    arena.add(this.#given?.cold ? ',"cold":true,"answers":[' : ',"cold":false,"answers":[');
+    const answer = attempt.head.requestId;
+    const summaryBytes = (answer === '' ? arena : arena.add('"').add(answer).add('"')).add(']}').length;
+    addQuoted(arena.add('\t{"brief":true,"request":{"method":"').add(method).add('","url":'), url).add(',"headers":[]');
+    if (versionId !== undefined) addQuoted(arena.add(',"versionId":'), versionId);
+    arena.add('}');
+    this.#addInstance(arena);
+    attempt.addBrief(arena.add(',"reads":').add(reads).add(',"attempts":['), this.zero);
+    addPhases(arena.add('],"phases":{'), this.phases());
+    arena.add('},').add(texts.rest);
+    return summaryBytes;
   }
 
-  #instanceText(): string {
-    const instance = this.#instance();
-    if (!instance) return '';
-    const { id, cold, durationMs, maxMemoryMb } = instance;
-    const duration = durationMs === undefined ? '' : `,"durationMs":${roundedText(durationMs)}`;
-    return `"instance":{"id":${quoted(id)},"cold":${cold}${duration}${maxMemoryMb === undefined ? '' : `,"maxMemoryMb":${maxMemoryMb}`}},`;
+  #addInstance(arena: Arena): void {
+    const given = this.#given;
+    const end = this.#end;
+    if (!given && !end) return;
+    addQuoted(arena.add(',"instance":{"id":'), given?.instanceId ?? end?.instanceId ?? '');
+    arena.add((given?.cold ?? end?.coldStart) ? ',"cold":true' : ',"cold":false');
+    if (end) arena.add(',"durationMs":').addRounded(end.durationMs);
+    if (end?.maxMemoryMb !== undefined) arena.add(',"maxMemoryMb":').add(String(end.maxMemoryMb));
+    arena.add('}');
   }
 
   #shownReads(): InvocationDetail['reads'] {
@@ -322,28 +339,38 @@ export class RecordBuilder implements InvocationRecord {
   }
 
   #measured(): Phases {
-    const at = (time: number) => rounded(time - this.zero);
-    const [queued, given, head, settled, ended] = [this.#queuedAt, this.#givenAt, this.#headAt, this.#settledAt, this.#endedAt];
-    const phases: { -readonly [name in keyof Phases]: Phases[name] } = { auth: [0, at(this.#begunAt)] };
+    const queued = this.#queuedAt;
+    const given = this.#givenAt;
+    const head = this.#headAt;
+    const settled = this.#settledAt;
+    const ended = this.#endedAt;
+    const phases: { -readonly [name in keyof Phases]: Phases[name] } = { auth: [0, this.#at(this.#begunAt)] };
     const until = given ?? settled ?? ended;
     if (queued !== undefined && until !== undefined) {
       const startMs = given !== undefined && this.#given?.cold ? Math.min(this.#given.startMs, given - queued) : 0;
-      phases.queue = [at(queued), at(until - startMs)];
-      if (given !== undefined && startMs > 0) phases.start = [at(given - startMs), at(given)];
+      phases.queue = [this.#at(queued), this.#at(until - startMs)];
+      if (given !== undefined && startMs > 0) phases.start = [this.#at(given - startMs), this.#at(given)];
     }
-    if (given !== undefined && ended !== undefined) phases.function = [at(given), at(ended)];
-    if (given !== undefined && head !== undefined) phases.firstByte = [at(given), at(head)];
-    if (head !== undefined && settled !== undefined) phases.body = [at(head), at(settled)];
+    if (given !== undefined && ended !== undefined) phases.function = [this.#at(given), this.#at(ended)];
+    if (given !== undefined && head !== undefined) phases.firstByte = [this.#at(given), this.#at(head)];
+    if (head !== undefined && settled !== undefined) phases.body = [this.#at(head), this.#at(settled)];
     return phases;
+  }
+
+  /** Milliseconds since the request came in. */
+  #at(time: number): number {
+    return rounded(time - this.zero);
   }
 }
 
-function phasesText({ auth, queue, start, function: run, firstByte, body }: Phases): string {
-  const times = (name: string, phase: readonly [number, number] | undefined) =>
-    phase ? `,"${name}":[${roundedText(phase[0])},${roundedText(phase[1])}]` : '';
-  const later =
-    times('queue', queue) + times('start', start) + times('function', run) + times('firstByte', firstByte) + times('body', body);
-  return (times('auth', auth) + later).slice(1);
+function addPhases(arena: Arena, phases: Phases): void {
+  let between = '"';
+  for (const name of phaseNames) {
+    const phase = phases[name];
+    if (!phase) continue;
+    arena.add(between).add(name).add('":[').addRounded(phase[0]).add(',').addRounded(phase[1]).add(']');
+    between = ',"';
+  }
 }
 
 const none: readonly never[] = [];

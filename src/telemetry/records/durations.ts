@@ -1,10 +1,8 @@
 import { Counter, Gauge, type Metric, type Registry } from 'prom-client';
 import { secondsBuckets } from '../requests.ts';
 import type { RecordBuilder } from './builder.ts';
-import type { PhaseName } from './record.ts';
+import { type PhaseName, phaseNames } from './record.ts';
 import type { InvocationStore } from './records.ts';
-
-const phases: readonly PhaseName[] = ['auth', 'queue', 'start', 'function', 'firstByte', 'body'];
 
 /** Seconds by phase as plain numbers; prom-client looks labels up at every observation. */
 class Tally {
@@ -24,7 +22,7 @@ class Tally {
  * answer.
  */
 export class RecordMetrics {
-  readonly #tallies: readonly (readonly [PhaseName, Tally])[] = phases.map((phase) => [phase, new Tally()]);
+  readonly #tallies: readonly (readonly [PhaseName, Tally])[] = phaseNames.map((phase) => [phase, new Tally()]);
   readonly #reads = new Map<string, number>();
   readonly #attempts = new Map<string, number>();
   #changed = 0;
@@ -93,9 +91,9 @@ export class RecordMetrics {
 
   add(record: RecordBuilder): void {
     const times = record.phases();
-    for (const [phase, tally] of this.#tallies) {
-      const time = times[phase];
-      if (time) tally.add((time[1] - time[0]) / 1000);
+    for (const each of this.#tallies) {
+      const time = times[each[0]];
+      if (time) each[1].add((time[1] - time[0]) / 1000);
     }
     for (const { status } of record.reads) bump(this.#reads, `${Math.floor(status / 100)}xx`);
     for (const attempt of record.attempts) {

@@ -111,22 +111,21 @@ export class RecordPage {
   name(id: string, row: number): void {
     if ((this.#ids + 1) * 2 * slotCells > this.#slots.length) this.#grow();
     this.#ids += 1;
-    const [low, high] = hashesOf(id);
-    put(this.#slots, low, high, row + 1);
+    put(this.#slots, forwards(id), backwards(id), row + 1);
   }
 
   #grow(): void {
     const old = this.#slots;
     this.#slots = new Uint32Array(old.length * 2);
     for (let at = 0; at < old.length; at += slotCells) {
-      const [low, high, row] = old.subarray(at, at + slotCells) as unknown as [number, number, number];
-      if (row > 0) put(this.#slots, low, high, row);
+      const row = old[at + 2] as number;
+      if (row > 0) put(this.#slots, old[at] as number, old[at + 1] as number, row);
     }
   }
 
   /** The row that an id leads to: by 64 bits of a hash, so that whoever reads the record must look whether it is the one. */
   find(id: string): number | undefined {
-    const [low, high] = hashesOf(id);
+    const [low, high] = [forwards(id), backwards(id)];
     const slots = this.#slots;
     for (let at = slotOf(slots, low); ; at = (at + slotCells) % slots.length) {
       const row = slots[at + 2] as number;
@@ -153,12 +152,16 @@ function put(slots: Uint32Array, low: number, high: number, row: number): void {
   slots[at + 2] = row;
 }
 
-/** Two FNV-1a hashes of 32 bits, of the letters forwards and backwards. */
-function hashesOf(id: string): [low: number, high: number] {
-  let [low, high] = [0x811c9dc5, 0x811c9dc5];
-  for (let i = 0; i < id.length; i += 1) {
-    low = Math.imul(low ^ id.charCodeAt(i), 0x01000193);
-    high = Math.imul(high ^ id.charCodeAt(id.length - 1 - i), 0x01000193);
-  }
-  return [low >>> 0, high >>> 0];
+/** FNV-1a of 32 bits, of the letters from the first to the last. */
+function forwards(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i += 1) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/** The same from the last to the first. */
+function backwards(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = id.length - 1; i >= 0; i -= 1) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }

@@ -37,6 +37,7 @@ export interface ShownAttempt {
 }
 
 export type PhaseName = 'auth' | 'queue' | 'start' | 'function' | 'firstByte' | 'body';
+export const phaseNames: readonly PhaseName[] = ['auth', 'queue', 'start', 'function', 'firstByte', 'body'];
 /** From and to, milliseconds since the request came in. */
 export type Phases = Partial<Record<PhaseName, readonly [from: number, to: number]>>;
 

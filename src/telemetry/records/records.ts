@@ -82,8 +82,7 @@ export class InvocationStore implements InvocationRecords {
     this.#options = options;
     this.#detailed = new PerSecond(options.detailedPerSecond);
     this.#archive = new Archive(options.folder, options);
-    const arena = new Arena(arenaBytes);
-    this.#builder = { bodyBytes: options.bodyBytes, onDone: (record) => this.#over(record), keep: (text) => arena.keep(text) };
+    this.#builder = { bodyBytes: options.bodyBytes, onDone: (record) => this.#over(record), arena: new Arena(arenaBytes) };
     this.#enqueue(() => this.#archive.open());
   }
 
@@ -240,8 +239,7 @@ export class InvocationStore implements InvocationRecords {
   /** Name of the function that served a request, by any of the request's ids; undefined when none is known. */
   functionOf(id: string): string | undefined {
     const live = this.#live.get(id) ?? this.#liveBy(id);
-    if (!live) return this.#archive.functionOf(id);
-    return live instanceof RecordBuilder ? live.functionName : live.function;
+    return live ? live.function : this.#archive.functionOf(id);
   }
 
   #liveBy(answerId: string): RecordBuilder | WrittenRecord | undefined {

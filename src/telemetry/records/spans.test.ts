@@ -46,7 +46,7 @@ function recordOf(traceparent?: string): RecordBuilder {
       ...{ headers: traceparent === undefined ? [] : [['Traceparent', traceparent]] },
       caller: { kind: 'Account', accountId: '1', arn: 'a', accessKeyId: 'k' },
     },
-    { bodyBytes: 0, onDone: () => {}, keep: (text) => new Arena(1024).keep(text) },
+    { bodyBytes: 0, onDone: () => {}, arena: new Arena(1024) },
   );
   record.queued();
   record.given({ instanceId: 'i', cold: false, startMs: 0 });

@@ -16,9 +16,10 @@ const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 
 /** The trace that a traceparent header continues; undefined without a valid one. */
 export function continuedTrace(headers: HeaderPairs): Trace | undefined {
-  for (const [name, value] of headers) {
+  for (const header of headers) {
+    const name = header[0];
     if (name.length !== 11 || name.toLowerCase() !== 'traceparent') continue;
-    const [, version, traceId = '', parentSpanId = '', flags = ''] = form.exec(value) ?? [];
+    const [, version, traceId = '', parentSpanId = '', flags = ''] = form.exec(header[1]) ?? [];
     if (version === undefined || version === 'ff' || /^0+$/.test(traceId) || /^0+$/.test(parentSpanId)) return undefined;
     return { traceId, spanId: randomHex(8), parentSpanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
   }

@@ -10,19 +10,8 @@ export interface LeftOut {
   readonly attempts: number;
 }
 
-export interface WrittenParts {
-  readonly indexed: Indexed;
-  /** JSON of the summary. */
-  readonly summary: string;
-  /** JSON of the rest, but for its last brace. */
-  readonly rest: string;
-  /** What must not be in the lines either. */
-  readonly secrets: readonly string[];
-  readonly lines: PrintedLines | undefined;
-  readonly leftOut: LeftOut;
-}
-
-const end = '}\n';
+/** How the line of a record ends. */
+export const lineEnd = '}\n';
 
 /** A record as text, but for the lines, which may still come. Its texts are outside the heap, and all else in one object, as it may wait a while. */
 export class WrittenRecord implements Indexed {
@@ -42,12 +31,18 @@ export class WrittenRecord implements Indexed {
   readonly #lineEnd: number;
   readonly #end: number;
 
-  /** @param keep gives a text a place, as UTF-8 */
-  constructor({ indexed, summary, rest, secrets, lines, leftOut }: WrittenParts, keep: (text: string) => Kept) {
-    const line = `${summary}\t${rest}${end}`;
-    const text = line + secrets.join('\n');
-    const kept = keep(text);
-    const isAscii = kept.end - kept.start === text.length;
+  /**
+   * @param indexed the record, with the lines that were printed so far
+   * @param kept its line and, behind it, what must not be in the lines either
+   * @param summaryBytes bytes of the line that are its summary
+   */
+  constructor(
+    indexed: Indexed & { readonly lines: PrintedLines | undefined },
+    kept: Kept,
+    summaryBytes: number,
+    lineBytes: number,
+    leftOut: LeftOut,
+  ) {
     this.id = indexed.id;
     this.answers = indexed.answers;
     this.at = indexed.at;
@@ -55,23 +50,25 @@ export class WrittenRecord implements Indexed {
     this.status = indexed.status;
     this.accessPoint = indexed.accessPoint;
     this.function = indexed.function;
-    this.summaryBytes = isAscii ? summary.length : Buffer.byteLength(summary);
-    this.lines = lines;
+    this.summaryBytes = summaryBytes;
+    this.lines = indexed.lines;
     this.#leftOut = leftOut;
     this.#piece = kept.piece;
     this.#start = kept.start;
-    this.#lineEnd = kept.start + (isAscii ? line.length : Buffer.byteLength(line));
+    this.#lineEnd = kept.start + lineBytes;
     this.#end = kept.end;
   }
 
-  /** What goes into the file. */
-  get pieces(): readonly Buffer[] {
+  /** What goes into the file: bytes of the text, and behind them the end with the lines, where there are any. */
+  get parts(): { text: Kept; end: Buffer | undefined } {
+    const text = { piece: this.#piece, start: this.#start, end: this.#lineEnd };
     const { reads, attempts } = this.#leftOut;
-    if (!this.lines && reads + attempts === 0) return [this.#piece.subarray(this.#start, this.#lineEnd)];
+    if (!this.lines && reads + attempts === 0) return { text, end: undefined };
     const leftOut = { reads, attempts, lines: this.lines?.leftOut ?? 0 };
     const last = JSON.stringify({ lines: this.lines?.all() ?? [], leftOut });
     const secrets = this.#piece.toString('utf8', this.#lineEnd, this.#end).split('\n');
-    return [this.#piece.subarray(this.#start, this.#lineEnd - end.length), Buffer.from(`,${without(secrets, last).slice(1)}\n`)];
+    const end = Buffer.from(`,${without(secrets, last).slice(1)}\n`);
+    return { text: { ...text, end: this.#lineEnd - lineEnd.length }, end };
   }
 
   /** A line that its function printed. */
@@ -85,6 +82,7 @@ export class WrittenRecord implements Indexed {
   }
 
   get detail(): InvocationDetail {
-    return parseDetail(Buffer.concat(this.pieces).toString());
+    const { text, end } = this.parts;
+    return parseDetail(text.piece.toString('utf8', text.start, text.end) + (end?.toString() ?? ''));
   }
 }
