@@ -39,7 +39,7 @@ export async function sample({ name, plan, pid }: Target): Promise<Sample> {
 }
 
 /** The round that is not counted lasts this many times as long. */
-const warmUps = 4;
+const warmUps = 12;
 
 /** Several rounds over all targets in turn, so that a slow moment of the machine falls on each of them. */
 export async function interleave(targets: Target[], rounds: number): Promise<Map<string, Sample[]>> {
