@@ -72,11 +72,14 @@ export class Sluice {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#log += chunk.toString();
     });
-    process.on('exit', () => this.#child.kill('SIGKILL'));
     // A test run that is broken off takes its server along.
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+    const kill = () => this.#child.kill('SIGKILL');
+    const leave = () => process.exit(1);
+    process.on('exit', kill);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, leave);
     this.#child.on('exit', (code, signal) => {
       this.#ended = { code, signal };
+      process.off('exit', kill).off('SIGINT', leave).off('SIGTERM', leave);
     });
   }
 
