@@ -27,6 +27,14 @@ test('texts share memory, and one that was not kept takes none', () => {
   assert.notEqual(arena.begin().add('x'.repeat(4096)).keep().piece, one.piece);
 });
 
+test('large texts take no more than they need', () => {
+  const arena = new Arena(65_536);
+  const kept = Array.from({ length: 20 }, (_, i) => arena.begin().add(`{"${i}":"`).add('é'.repeat(60_000)).add('"}').keep());
+  for (const [i, it] of kept.entries()) assert.equal(textOf(it), `{"${i}":"${'é'.repeat(60_000)}"}`);
+  const bytes = [...new Set(kept.map(({ piece }) => piece))].reduce((sum, piece) => sum + piece.length, 0);
+  assert.ok(bytes < 20 * 130_000, `${bytes} bytes`);
+});
+
 test('numbers are those of JSON, rounded to two digits', () => {
   const arena = new Arena(64);
   const some = [

@@ -7,6 +7,7 @@ export interface Kept {
 
 /** Up to here letters are copied one by one, which costs less than a call out of JavaScript. */
 const shortLetters = 16;
+const countedLetters = 4_096;
 const [zero, point] = [48, 46];
 
 /**
@@ -38,8 +39,9 @@ export class Arena {
   /** Adds letters, as UTF-8. */
   add(text: string): this {
     const { length } = text;
-    // A UTF-16 unit takes three bytes at most.
-    if (this.#end + length * 3 > this.#piece.length) this.#move(length * 3);
+    // A UTF-16 unit takes three bytes at most; of a long text the room is counted.
+    const most = length > countedLetters ? Buffer.byteLength(text) : length * 3;
+    if (this.#end + most > this.#piece.length) this.#move(most);
     if (length > shortLetters || !this.#copy(text, length)) this.#end += this.#piece.write(text, this.#end);
     return this;
   }
@@ -96,7 +98,7 @@ export class Arena {
   /** Goes on with the text in a new piece, with room for so many bytes more. */
   #move(bytes: number): void {
     const { length } = this;
-    const piece = Buffer.allocUnsafeSlow(Math.max(this.#pieceBytes, 2 * (length + bytes)));
+    const piece = Buffer.allocUnsafeSlow(Math.max(this.#pieceBytes, length + bytes + countedLetters));
     this.#piece.copy(piece, 0, this.#start, this.#end);
     this.#piece = piece;
     this.#start = 0;
