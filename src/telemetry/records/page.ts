@@ -20,7 +20,7 @@ const firstRows = 32;
 const slotCells = 3;
 
 /**
- * What memory knows of the records in one file, in a few arrays outside the heap: 72 bytes for a record and up to 48 for each of its ids. Names are kept
+ * What memory knows of the records in one file, in a few arrays outside the heap: 72 to 144 bytes for a record and 24 to 48 for each of its ids. Names are kept
  * once. Rows are only added; the page goes when its file does.
  */
 export class RecordPage {
