@@ -50,7 +50,7 @@ export class RecordPage {
     number: number,
   ): void {
     const from = this.#count * rowCells;
-    if (from === this.#cells.length) this.#cells = grown(this.#cells, new Float64Array(this.#cells.length * 2));
+    if (from === this.#cells.length) this.#growCells();
     const cells = this.#cells;
     cells[from + numberCell] = number;
     cells[from + atCell] = at;
@@ -65,6 +65,12 @@ export class RecordPage {
     this.name(id, this.#count);
     for (const answer of answers) this.name(answer, this.#count);
     this.#count += 1;
+  }
+
+  #growCells(): void {
+    const old = this.#cells;
+    this.#cells = new Float64Array(old.length * 2);
+    this.#cells.set(old);
   }
 
   #code(name: string): number {
@@ -133,11 +139,6 @@ export class RecordPage {
       if (slots[at] === low && slots[at + 1] === high) return row - 1;
     }
   }
-}
-
-function grown<A extends Float64Array>(from: A, into: A): A {
-  into.set(from);
-  return into;
 }
 
 function slotOf(slots: Uint32Array, hash: number): number {
