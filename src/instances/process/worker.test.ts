@@ -11,6 +11,7 @@ import { FrameReader } from '../../kit/index.ts';
 import { until } from '../fixture.ts';
 import type { DirectAnswer, Invocation } from '../invocation.ts';
 import { Door, idLength, secretLength } from './door.ts';
+import type { Ending } from './ending.ts';
 import { Output } from './output.ts';
 import { frame, initialCredit, pack, unpack } from './wire.ts';
 import { HostWorker } from './worker.ts';
@@ -60,10 +61,16 @@ async function openHost(t: TestContext, options: { concurrent?: boolean; memoryM
   const send = (type: number, head: object, body?: Buffer | string) =>
     frames.write(pack(type, head, body === undefined ? undefined : Buffer.from(body)));
   const print = (text: string) => printed.write(text);
+  /** Ends it as a process ends: its connections with it, and the news of it at once. */
+  const die = (kilobytes = 0, ending: Ending = {}) => {
+    frames.end();
+    printed.end();
+    void worker.exited(kilobytes, '', ending);
+  };
   send(frame.serving, {});
   await worker.ready;
   t.after(async () => {
-    void worker.exited(0);
+    die();
     await worker.gone;
     for (const socket of [frames, printed]) socket.destroy();
     await door.close();
@@ -77,7 +84,7 @@ async function openHost(t: TestContext, options: { concurrent?: boolean; memoryM
   });
   const got = (type: number, count = 1) =>
     until(() => seen.filter((it) => it.type === type).length >= count, `${count} frames of type ${type}`);
-  return { worker, frames, send, print, seen, lines, call, got, tmp, kills: () => kills };
+  return { worker, frames, send, die, print, seen, lines, call, got, tmp, kills: () => kills };
 }
 
 /** An invocation whose answer the test reads. */
@@ -148,18 +155,18 @@ test('one timeout ends the instance, and the others on it are told why', async (
 test('an end by SIGKILL near the memory limit is named, and so is one that the machine counted', async (t) => {
   const near = await openHost(t, { memoryMb: 100 });
   const killed = near.worker.invoke(near.call('a'), 5_000, false);
-  void near.worker.exited(95 * 1024, '', { signal: 'SIGKILL' });
+  near.die(95 * 1024, { signal: 'SIGKILL' });
   const { failure, payload } = await killed;
   assert.equal(failure?.kind, 'out-of-memory');
   assert.equal(JSON.parse(payload.toString()).errorType, 'FunctionOutOfMemory');
   assert.match(failure?.message ?? '', /its limit is 100 MB \(maxMemoryUsage: 95MB\)/);
   const counted = await openHost(t);
   const ended = counted.worker.invoke(counted.call('a'), 5_000, false);
-  void counted.worker.exited(0, '', { outOfMemory: true });
+  counted.die(0, { outOfMemory: true });
   assert.equal((await ended).failure?.kind, 'out-of-memory');
   const small = await openHost(t, { memoryMb: 100 });
   const other = small.worker.invoke(small.call('a'), 5_000, false);
-  void small.worker.exited(20 * 1024, '', { signal: 'SIGKILL' });
+  small.die(20 * 1024, { signal: 'SIGKILL' });
   assert.equal((await other).failure?.kind, 'exited');
 });
 
@@ -179,7 +186,7 @@ test('preStop: the hook is run once and waited for, but not for ever', async (t)
   assert.ok(performance.now() - begun < 3_000);
   const dying = await openHost(t);
   const never = dying.worker.preStop(60_000);
-  void dying.worker.exited(0);
+  dying.die(0);
   await never;
 });
 
@@ -247,9 +254,27 @@ test('an answer that breaks off is an error to its reader, never a clean end', a
   const dead = await openHost(t);
   const three = await openAnswer(dead);
   dead.send(frame.chunk, { id: 'r' }, 'half');
-  void dead.worker.exited(0);
+  dead.die(0);
   await assert.rejects(buffer(three.body), /ended before its answer/);
   assert.equal((await three.result).failure?.kind, 'exited');
+});
+
+test('what a host sent before it died counts, though the news of its end comes first', async (t) => {
+  const whole = await openHost(t);
+  const one = await openAnswer(whole);
+  whole.send(frame.chunk, { id: 'r' }, Buffer.alloc(initialCredit, 'x'));
+  whole.send(frame.end, { id: 'r' });
+  whole.send(frame.result, { id: 'r' }, 'null');
+  whole.die(0, { signal: 'SIGKILL' });
+  assert.equal((await buffer(one.body)).length, initialCredit);
+  assert.equal((await one.result).failure, undefined);
+
+  const half = await openHost(t);
+  const two = await openAnswer(half);
+  half.send(frame.chunk, { id: 'r' }, Buffer.alloc(initialCredit, 'x'));
+  half.die(0, { signal: 'SIGKILL' });
+  await assert.rejects(buffer(two.body), /ended before its answer/);
+  assert.equal((await two.result).failure?.kind, 'exited');
 });
 
 test('a host that sends beyond its credit, or answers nobody, is cut off', async (t) => {
@@ -258,7 +283,7 @@ test('a host that sends beyond its credit, or answers nobody, is cut off', async
   greedy.send(frame.chunk, { id: 'r' }, Buffer.alloc(initialCredit));
   greedy.send(frame.chunk, { id: 'r' }, 'x');
   await until(() => !greedy.worker.usable, 'it is cut off');
-  void greedy.worker.exited(0);
+  greedy.die(0);
   await assert.rejects(buffer(body));
   assert.equal((await result).failure?.kind, 'exited');
 
@@ -317,7 +342,7 @@ test('the result waits until the answer was taken whole', async (t) => {
 test('its folder goes with it', async (t) => {
   const host = await openHost(t);
   assert.equal(existsSync(host.tmp), true);
-  void host.worker.exited(0);
+  host.die(0);
   await host.worker.gone;
   assert.equal(existsSync(host.tmp), false);
 });

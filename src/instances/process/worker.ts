@@ -13,7 +13,7 @@ import { frame, headRoom, pack, packHead, unpack } from './wire.ts';
 
 /** How long a module may take to import, milliseconds. */
 const importMs = 30_000;
-/** How long the output of a dead instance may take to be read, milliseconds. */
+/** How long what a dead instance sent and printed may take to be read, milliseconds. */
 const lastWordsMs = 500;
 
 export interface WorkerOptions {
@@ -57,6 +57,8 @@ export class HostWorker implements Worker {
   #usable = true;
   #killed = false;
   #exited = false;
+  /** All that it sent before it died is read. */
+  #heard = false;
   #ending: Ending = {};
   #kilobytes = 0;
   #starting: { passage: Passage; timer: Timer | undefined } | undefined;
@@ -161,7 +163,7 @@ export class HostWorker implements Worker {
     this.#ending = ending;
     this.#kilobytes = Math.max(this.#kilobytes, kilobytes);
     this.#options.hooks.lost();
-    this.#frames?.destroy();
+    await this.#hearOut();
     const { output, tmp } = this.#options;
     const patience = after(lastWordsMs, () => output.close());
     if (!this.#hasOutput) output.close();
@@ -179,13 +181,25 @@ export class HostWorker implements Worker {
     this.#isGone();
   }
 
+  /** The news of its end may come before what it sent is read, and an answer that is whole counts. */
+  async #hearOut(): Promise<void> {
+    const frames = this.#frames;
+    if (frames && !frames.destroyed) {
+      const patience = after(lastWordsMs, () => frames.destroy());
+      await new Promise((resolve) => frames.once('close', resolve));
+      patience.cancel();
+    }
+    this.#heard = true;
+  }
+
   get #megabytes(): number {
     return Math.ceil(this.#kilobytes / 1024);
   }
 
   #send(type: number, head: object, body?: Buffer, written?: (error?: Error | null) => void): void {
     const frames = this.#frames;
-    if (!frames || frames.destroyed) {
+    // A write to a dead process would close the connection before what it sent is read.
+    if (!frames || frames.destroyed || this.#exited) {
       if (written) process.nextTick(written, new Error('The instance is gone.'));
       return;
     }
@@ -312,7 +326,7 @@ export class HostWorker implements Worker {
 
   /** The invocations at hand end with their process. */
   #settleExit(): void {
-    if (this.#exited) this.#calls.failAll((durationMs) => this.#explainExit(durationMs));
+    if (this.#heard) this.#calls.failAll((durationMs) => this.#explainExit(durationMs));
   }
 
   #explainExit(durationMs: number): Explanation {

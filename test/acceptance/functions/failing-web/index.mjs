@@ -52,7 +52,8 @@ const actions = {
     return new Response(body, { headers: { 'Content-Length': String(length) } });
   },
   late: (_request, context) => {
-    context.waitUntil(wait(50).then(die));
+    // The answer leaves in pieces, and a busy machine takes its time for them.
+    context.waitUntil(wait(2000).then(die));
     return new Response(new Uint8Array(length));
   },
 };
