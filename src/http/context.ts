@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { ByteSink } from '../kit/index.ts';
+import type { ByteSink, Signal } from '../kit/index.ts';
 import type { QueryParam } from '../signing/index.ts';
 import type { HeaderInput } from './wire/answer.ts';
 
@@ -43,7 +43,7 @@ export interface RequestContext {
   /** Whole milliseconds since the request came in. */
   elapsedMs(): number;
   /** Aborts when the client is gone before its answer ended, or at the drain deadline. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   readonly res: Reply;
   /** The request body; a client that waits for 100 Continue gets it at the first call. */
   body(): Readable;

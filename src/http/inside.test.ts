@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import { Fault } from '../faults/index.ts';
-import type { AnswerTaker, Asked } from '../kit/index.ts';
+import type { AnswerTaker, Asked, Signal } from '../kit/index.ts';
 import { type Audit, createTelemetry } from '../telemetry/index.ts';
 import type { RequestContext, SettledAnswer } from './context.ts';
 import { withListener } from './fixture.ts';
@@ -143,7 +143,7 @@ describe('a request from inside', () => {
   test('a taker that leaves ends the work', async () => {
     await withListener(telemetry, {}, {}, async (listener) => {
       const source = new Readable({ read: () => {} });
-      let signal: AbortSignal | undefined;
+      let signal: Signal | undefined;
       const { taker, settled } = await ask(listener, (ctx) => {
         signal = ctx.signal;
         return pour(ctx, source);

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { monotonic, now, requestId } from '../kit/index.ts';
+import { Abort, monotonic, now, requestId, type Signal } from '../kit/index.ts';
 import { parseQuery, type QueryParam } from '../signing/index.ts';
 import type { Rendered } from './answer.ts';
 import { type Audited, type Reply, type RequestContext, type SettledAnswer, splitTarget } from './context.ts';
@@ -33,7 +33,7 @@ export abstract class OwnContext implements RequestContext {
   onSettled: ((answer: SettledAnswer) => void) | undefined;
   readonly #start = monotonic();
   #query: QueryParam[] | undefined;
-  #abort: AbortController | undefined;
+  #abort: Abort | undefined;
   #gone: Error | undefined;
 
   constructor(listener: string, head: Pick<RequestHead, 'method' | 'target' | 'headers' | 'rawHeaders'>) {
@@ -67,13 +67,13 @@ export abstract class OwnContext implements RequestContext {
     return this.#query;
   }
 
-  get signal(): AbortSignal {
+  get signal(): Signal {
     // Made on demand: most requests end before anyone asks.
     if (!this.#abort) {
-      this.#abort = new AbortController();
+      this.#abort = new Abort();
       if (this.#gone) this.#abort.abort(this.#gone);
     }
-    return this.#abort.signal;
+    return this.#abort;
   }
 
   /** True once the client is gone or the drain deadline has passed. */

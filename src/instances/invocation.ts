@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type AnswerTaker, type Asked, after, type Timer } from '../kit/index.ts';
+import { type AnswerTaker, type Asked, after, type BodyStream, type Signal, type Timer } from '../kit/index.ts';
 
 export interface Credentials {
   accessKeyId: string;
@@ -18,7 +18,7 @@ export interface DirectAnswer {
   /** Response headers by name, without any prefix. */
   headers: Record<string, string>;
   /** Ends with the answer; an error while it flows is a broken answer. */
-  body: Readable;
+  body: BodyStream;
 }
 
 /** One event for a function. */
@@ -31,7 +31,7 @@ export interface Invocation {
   /** Epoch milliseconds at which waiting and running end; without it waiting has at least ten seconds and running the function’s timeout. */
   deadline?: number;
   /** Takes a call out of the queue; an event that was given to a function is not taken back. */
-  signal?: AbortSignal;
+  signal?: Signal;
   /** How often an asynchronous invocation was tried before: context.retry_count. */
   retryCount?: number;
   /** What the caller's tracing headers say: context.tracing. */

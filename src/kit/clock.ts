@@ -1,4 +1,5 @@
 /** The one place that reads the clock and arms timers; everything else receives times as values or calls these. */
+import type { Signal } from './signal.ts';
 
 /** Wall clock in epoch milliseconds. */
 export function now(): number {
@@ -30,7 +31,7 @@ export function every(ms: number, fn: () => void): Timer {
 }
 
 /** Resolves after `ms` milliseconds; rejects with the signal's reason if it aborts first. Keeps the process alive. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal?: Signal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = () => {

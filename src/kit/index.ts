@@ -6,6 +6,7 @@
 
 export { isAllowEntry } from './addresses.ts';
 export { Arena, type Kept } from './arena.ts';
+export { type BodyStream, ByteStream, readableOf } from './byte-stream.ts';
 export { after, every, httpDate, monotonic, now, sleep, type Timer } from './clock.ts';
 export { Crc64, combineCrc64 } from './crc64.ts';
 export { boundaryOf, FormError, type FormPart, FormReader } from './form.ts';
@@ -21,6 +22,7 @@ export {
 } from './outgoing.ts';
 export { packFolder, packZip } from './pack.ts';
 export { Quota, type QuotaLimits, type QuotaRefusal } from './quota.ts';
+export { Abort, type Signal } from './signal.ts';
 export { SingleFlight } from './single-flight.ts';
 export { type AnswerTaker, type Asked, type ByteSink, readAll } from './streams.ts';
 export { Turnover } from './turnover.ts';

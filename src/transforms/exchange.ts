@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream';
 import { Fault, toFault } from '../faults/index.ts';
 import type { DirectAnswer } from '../instances/index.ts';
-import { after, monotonic, type Timer } from '../kit/index.ts';
+import { after, type BodyStream, monotonic, type Timer } from '../kit/index.ts';
 import type { InvocationRecord } from '../telemetry/index.ts';
 import { readForwarded, readStatus } from './forwarded.ts';
 import { type Answer, type AnswerRequest, Join, type JoinOptions } from './join.ts';
@@ -53,7 +52,7 @@ export class Exchange {
   readonly #deadline: Timer;
   /** What broke the last attempt to answer, for the error message when no other attempt follows. */
   #lastAttempt: string | undefined;
-  #body: Readable | undefined;
+  #body: BodyStream | undefined;
   #join: Join | undefined;
   /** The deadline passed while bytes of an answer flowed. */
   #isLate = false;
@@ -273,7 +272,7 @@ export function usedToken(state: ExchangeState | undefined): Fault {
 }
 
 /** Reads a body to its end for nobody, so that the function's call succeeds. */
-async function drain(body: Readable): Promise<void> {
+async function drain(body: BodyStream): Promise<void> {
   try {
     for await (const _ of body);
   } catch {

@@ -1,8 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { Fault } from '../faults/index.ts';
 import type { Principal } from '../identity/index.ts';
-import { after, monotonic, sleep, type Timer } from '../kit/index.ts';
+import { after, type BodyStream, monotonic, sleep, type Timer } from '../kit/index.ts';
 import type { AttemptRecord } from '../telemetry/index.ts';
 import { type ForwardedHead, faultForStatus, type HeaderNote } from './forwarded.ts';
 import { needsWhole, provableBytes, provenHeaders } from './proof.ts';
@@ -17,7 +16,7 @@ export interface Answer {
   contentLength?: number;
   /** Base64 MD5 of the call's own body. */
   contentMd5?: string;
-  body: Readable;
+  body: BodyStream;
   /** What is written down of it; nothing is without. */
   attempt?: AttemptRecord | undefined;
 }
@@ -140,6 +139,7 @@ export class Join {
       body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
       if (body.errored) fail(body.errored);
       else if (body.destroyed && !body.readableEnded) onClose();
+      else body.resume();
     });
   }
 

@@ -2,7 +2,7 @@ import type { AccessPoint, ObjectFcAccessPoint } from '../accesspoints/index.ts'
 import type { FunctionVersion } from '../functions/index.ts';
 import type { Principal, SessionClaims, SessionCredentials } from '../identity/index.ts';
 import type { Invocation, InvocationResult } from '../instances/index.ts';
-import type { AnswerTaker, Asked, QuotaLimits } from '../kit/index.ts';
+import type { AnswerTaker, Asked, QuotaLimits, Signal } from '../kit/index.ts';
 import type { AttemptHead, InvocationRecord, InvocationRecords, Metrics, SourceObject, ToldFault } from '../telemetry/index.ts';
 import type { HeaderNote } from './forwarded.ts';
 import type { AnswerRequest } from './join.ts';
@@ -26,7 +26,7 @@ export interface TransformRequest {
   headers: readonly (readonly [string, string])[];
   sink: ClientSink;
   /** Aborts when the client leaves. */
-  signal: AbortSignal;
+  signal: Signal;
 }
 
 /** See config.ts. */

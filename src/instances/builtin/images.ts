@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Fault, type FaultCode } from '../../faults/index.ts';
 import type { FunctionVersion } from '../../functions/index.ts';
-import { now, readAll } from '../../kit/index.ts';
+import { type BodyStream, now, readAll, type Signal } from '../../kit/index.ts';
 import type { DirectAnswer, Invocation, InvocationResult } from '../invocation.ts';
 import type { Plan } from './image/plan.ts';
 import { packageTree, ship } from './shipped.ts';
@@ -17,9 +17,9 @@ export interface ImageOrder {
   readonly inputs: readonly (() => Readable)[];
   /** Orders of one share wait in turn with those of others. */
   readonly share: string;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** Takes the result; resolves when its body was read whole. What it throws is thrown by `render`. */
-  readonly take: (result: { contentType: string; length: number | undefined; body: Readable }) => Promise<void>;
+  readonly take: (result: { contentType: string; length: number | undefined; body: BodyStream }) => Promise<void>;
 }
 
 export interface ImagesOptions {

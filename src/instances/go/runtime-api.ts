@@ -1,4 +1,4 @@
-import { equalSecret, randomHex, Turnover } from '../../kit/index.ts';
+import { equalSecret, randomHex, type Signal, Turnover } from '../../kit/index.ts';
 import { errorPayload, type Invocation } from '../invocation.ts';
 import type { Explanation } from '../process/ending.ts';
 import type { Reply, Transport } from '../program/transport.ts';
@@ -117,7 +117,7 @@ export class RuntimeLine implements Transport {
    * The next call, as soon as there is one. Undefined when it has closed or holds too many polls.
    * @param signal the poll's own end: a call is never given to one that is gone
    */
-  next(signal: AbortSignal): Promise<RuntimeItem> | undefined {
+  next(signal: Signal): Promise<RuntimeItem> | undefined {
     if (this.#closed || this.#polls.length >= pollLimit) return undefined;
     this.#polled();
     return new Promise((resolve) => {

@@ -277,7 +277,7 @@ describe('export default { fetch(request, context) }', () => {
     });
     assert.deepEqual([refused.result.failure?.kind, json(refused.result).errorMessage], ['raised', 'not so']);
     const left = await ask(stage, {}, async ({ body }) => {
-      await once(body, 'readable');
+      await new Promise((resolve) => body.on('data', resolve).resume());
       body.destroy();
     });
     assert.equal(left.result.failure, undefined, left.result.payload.toString());

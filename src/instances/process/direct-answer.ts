@@ -1,16 +1,13 @@
-import { Readable } from 'node:stream';
-import { FrameError } from '../../kit/index.ts';
+import { ByteStream, FrameError } from '../../kit/index.ts';
 import type { DirectAnswer } from '../invocation.ts';
 import { initialCredit } from './wire.ts';
 
-/** Below this the reader asks for more. Half of the credit, so that a host which waits for credit is always given some. Bytes. */
-const lowMark = initialCredit / 2;
 /** A grant is not worth a frame below this. Bytes. */
 const leastGrant = initialCredit / 4;
 const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$/;
 
 /** The body of an answer that a host sends over its own connection, never more than its credit ahead of the reader. */
-export class AnswerBody extends Readable {
+export class AnswerBody extends ByteStream {
   readonly #grant: (bytes: number) => void;
   readonly #onGone: () => void;
   /** Bytes that the host may still send. */
@@ -22,16 +19,9 @@ export class AnswerBody extends Readable {
    * @param onGone the reader left before the end
    */
   constructor(grant: (bytes: number) => void, onGone: () => void) {
-    super({ highWaterMark: lowMark });
+    super();
     this.#grant = grant;
     this.#onGone = onGone;
-    // Whoever reads it hears of it; nobody may be there yet.
-    this.on('error', () => {});
-  }
-
-  /** The host said how it ended. */
-  get complete(): boolean {
-    return this.#ended;
   }
 
   /** Takes bytes from the host. @throws FrameError when it sends beyond its credit or after the end */
@@ -39,15 +29,15 @@ export class AnswerBody extends Readable {
     this.#credit -= chunk.length;
     if (this.#credit < 0) throw new FrameError('A host sent more of its answer than it was granted.');
     if (this.#ended) throw new FrameError('A host sent more of its answer after its end.');
-    if (this.destroyed) this.#refill();
-    else if (chunk.length > 0) this.push(chunk);
+    this.push(chunk);
+    this.taken();
   }
 
   /** The answer is whole. */
   finish(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.push(null);
+    this.end();
   }
 
   /** The answer breaks off here: the reader gets an error, never a clean end. */
@@ -57,28 +47,19 @@ export class AnswerBody extends Readable {
     this.destroy(new Error(message));
   }
 
-  override _read(): void {
-    // A read asks for more before it takes what is there: only behind it is it known how much is held.
-    queueMicrotask(() => {
-      if (!this.#ended) this.#refill();
-    });
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // What still comes is dropped: a host that does not hear of it must not wait for credit until its timeout.
-    if (!this.#ended) {
-      this.#refill();
-      this.#onGone();
-    }
-    done(error);
-  }
-
-  #refill(): void {
-    const held = this.destroyed ? 0 : this.readableLength;
-    const bytes = initialCredit - held - this.#credit;
-    if (bytes < leastGrant) return;
+  /** Lets the host send as much more as was taken of it. */
+  protected override taken(): void {
+    const bytes = initialCredit - this.readableLength - this.#credit;
+    if (this.#ended || bytes < leastGrant) return;
     this.#credit += bytes;
     this.#grant(bytes);
+  }
+
+  protected override left(): void {
+    if (this.#ended) return;
+    // What still comes is dropped: a host that does not hear of it must not wait for credit until its timeout.
+    this.taken();
+    this.#onGone();
   }
 }
 
