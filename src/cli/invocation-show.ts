@@ -99,5 +99,6 @@ export function showInvocation(detail: ToldDetail, more: { headers: boolean; eve
     for (const line of detail.lines) printLine(`  ${shown(line)}`);
     if (leftOut.lines > 0) printLine(`  (${leftOut.lines} lines are left out before the last ones)`);
   }
-  if (more.event && !detail.brief) printLine(`\nEvent\n${JSON.stringify(detail.event, undefined, 2)}`);
+  if (more.event && !detail.brief)
+    printLine(`\nEvent\n${detail.event === undefined ? 'none: no instance was free for it' : JSON.stringify(detail.event, undefined, 2)}`);
 }

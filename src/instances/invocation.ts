@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { Fault } from '../faults/index.ts';
 import { type AnswerTaker, type Asked, after, type BodyStream, type Signal, type Timer } from '../kit/index.ts';
 
 export interface Credentials {
@@ -24,8 +25,10 @@ export interface DirectAnswer {
 /** One event for a function. */
 export interface Invocation {
   requestId: string;
-  /** At most 32 MiB. */
-  event: Buffer;
+  /** At most 32 MiB. Made when it is asked for where `eventBytes` is there: that is when an instance is free. */
+  readonly event: Buffer;
+  /** Bytes that the event takes while the call waits; left out where it is there already. */
+  readonly eventBytes?: number;
   /** What context.credentials carries in this invocation. */
   credentials: Credentials;
   /** Epoch milliseconds at which waiting and running end; without it waiting has at least ten seconds and running the function’s timeout. */
@@ -75,6 +78,11 @@ export interface InvocationResult {
   coldStart: boolean;
 }
 
+/** Bytes that the event of a call takes while it waits. */
+export function waitingBytes(call: Invocation): number {
+  return call.eventBytes ?? call.event.length;
+}
+
 /** Ends a call in time: `late` is called once it has run for `limitMs` and has no more to spare. */
 export function limitCall({ spareMs }: Pick<Invocation, 'spareMs'>, limitMs: number, late: () => void): Timer {
   const ask = () => {
@@ -88,6 +96,11 @@ export function limitCall({ spareMs }: Pick<Invocation, 'spareMs'>, limitMs: num
 
 /** Largest event and largest result, bytes (Function Compute limits, synchronous payload). */
 export const maxPayloadBytes = 32 * 1024 * 1024;
+
+/** @throws Fault EntityTooLarge for an event of more bytes than an instance is given */
+export function checkEvent(bytes: number): void {
+  if (bytes > maxPayloadBytes) throw new Fault('EntityTooLarge', `An event has at most ${maxPayloadBytes} bytes.`);
+}
 
 /** The error JSON of Function Compute for failures that the function could not describe itself. */
 export function errorPayload(message: string, errorType?: string): Buffer {

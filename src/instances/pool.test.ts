@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../faults/index.ts';
 import { until } from './fixture.ts';
+import type { Invocation } from './invocation.ts';
 import { given, setUp, started } from './pool.fixture.ts';
 
 test('the instance that was idle last is taken first', async () => {
@@ -90,6 +91,38 @@ test('the line is first come first served, bounded in number and time, and can b
   }
   await Promise.all([first, ...waiting]);
   assert.deepEqual(order, ['a', 'b']);
+  await pool.close();
+});
+
+test('an event that is made when an instance is free: not before; and the instance serves on when it cannot be', async () => {
+  const { pool, call, worker } = setUp({ maxInstances: 1 });
+  const made: string[] = [];
+  const later = (name: string, fail = false): Invocation => ({
+    ...{ requestId: name, credentials: call().credentials, eventBytes: 0 },
+    get event() {
+      made.push(name);
+      if (fail) throw new Fault('AccessDenied', 'no role');
+      return Buffer.from(name);
+    },
+  });
+  const first = pool.invoke(call());
+  const failing = pool.invoke(later('failing', true));
+  const waiting = pool.invoke(later('waiting'));
+  worker(0).become();
+  await given(worker(0), 1);
+  assert.deepEqual(made, []);
+  worker(0).calls[0]?.finish();
+  await assert.rejects(failing, { code: 'AccessDenied' });
+  await given(worker(0), 2);
+  assert.deepEqual([...new Set(made)], ['failing', 'waiting']);
+  worker(0).calls[1]?.finish();
+  assert.equal((await waiting).payload.toString(), 'waiting');
+  await first;
+  assert.throws(() => pool.invoke(later('failing again', true)), { code: 'AccessDenied' });
+  assert.deepEqual([pool.size, pool.states().idle], [1, 1]);
+  const last = pool.invoke(call());
+  worker(0).calls[2]?.finish();
+  await last;
   await pool.close();
 });
 

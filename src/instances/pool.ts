@@ -4,9 +4,9 @@ import { after, monotonic, now, type Timer } from '../kit/index.ts';
 import { CrashLoop } from './crash-loop.ts';
 import { Crew, type Instance } from './crew.ts';
 import type { Engine } from './engine.ts';
-import type { Invocation, InvocationResult } from './invocation.ts';
+import { checkEvent, type Invocation, type InvocationResult } from './invocation.ts';
 import { type InstanceState, Life } from './life.ts';
-import { answerFailure, WaitingLine } from './queue.ts';
+import { answerFailure, isMade, WaitingLine } from './queue.ts';
 import { type Claimant, turnMs } from './share.ts';
 import { fullLine, lateCall, type Shortage } from './throttle.ts';
 import { Upkeep } from './upkeep.ts';
@@ -129,7 +129,7 @@ export class Pool implements Claimant {
     if (this.#closed) throw new Fault('ServiceUnavailable');
     call.signal?.throwIfAborted();
     const instance = this.#crew.take((stale) => this.#discard(stale));
-    if (instance) return this.#run(instance, call);
+    if (instance) return this.#give(instance, call);
     if (this.#isCrashLooping())
       return new Promise((resolve, reject) => answerFailure({ call, since: 0, resolve, reject }, this.#loop.last));
     const { timeoutMs, initializer } = this.#fn;
@@ -210,6 +210,17 @@ export class Pool implements Claimant {
     return this.emptied;
   }
 
+  /** @throws Fault where the event cannot be made: then the instance is free for others */
+  #give(instance: Instance, call: Invocation): Promise<InvocationResult> {
+    try {
+      checkEvent(call.event.length);
+    } catch (error) {
+      this.#release(instance);
+      throw error;
+    }
+    return this.#run(instance, call);
+  }
+
   async #run(instance: Instance, call: Invocation): Promise<InvocationResult> {
     if (instance.running++ === 0) instance.life.to('busy');
     const { timeoutMs } = this.#fn;
@@ -246,7 +257,7 @@ export class Pool implements Claimant {
     while (instance.running < this.#fn.instanceConcurrency) {
       const waiter = this.#waiting.next();
       if (!waiter) break;
-      waiter.resolve(this.#run(instance, waiter.call));
+      if (isMade(waiter)) waiter.resolve(this.#run(instance, waiter.call));
     }
     if (instance.running > 0) return;
     // Without work it gives its place up at once: told to go later, it would never hear of it.

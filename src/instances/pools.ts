@@ -3,7 +3,7 @@ import type { FunctionVersion } from '../functions/index.ts';
 import { every, monotonic } from '../kit/index.ts';
 import type { Engine } from './engine.ts';
 import type { InstancesOptions, InstancesStats } from './instances.ts';
-import { type Invocation, type InvocationResult, maxPayloadBytes } from './invocation.ts';
+import { checkEvent, type Invocation, type InvocationResult, waitingBytes } from './invocation.ts';
 import type { InstanceState } from './life.ts';
 import { Pool } from './pool.ts';
 import { Share } from './share.ts';
@@ -35,7 +35,7 @@ export class Pools {
   }
 
   async invoke(fn: FunctionVersion, call: Invocation): Promise<InvocationResult> {
-    if (call.event.length > maxPayloadBytes) throw new Fault('EntityTooLarge', `An event has at most ${maxPayloadBytes} bytes.`);
+    checkEvent(waitingBytes(call));
     return this.#pool(fn).invoke(call);
   }
 

@@ -1,7 +1,7 @@
 import { type Fault, toFault } from '../faults/index.ts';
 import { after, monotonic, now, type Timer, Turnover } from '../kit/index.ts';
 import { StartFailure } from './engine.ts';
-import type { Invocation, InvocationResult } from './invocation.ts';
+import { checkEvent, type Invocation, type InvocationResult, waitingBytes } from './invocation.ts';
 
 /** What the events of waiting calls may take in memory, bytes. */
 const eventBytes = 256 * 1024 * 1024;
@@ -76,7 +76,7 @@ export class WaitingLine {
    * @throws Fault ResourceThrottled (line full), ResourceExhausted (deadline reached); the signal's reason when it aborts
    */
   wait(call: Invocation, patienceMs: number): Promise<InvocationResult> {
-    if (this.#bytes + call.event.length > eventBytes) throw this.#refusals.full();
+    if (this.#bytes + waitingBytes(call) > eventBytes) throw this.#refusals.full();
     if (this.#length >= this.#limit) this.#makeRoom(shareOf(call));
     return new Promise((resolve, reject) => {
       const since = monotonic();
@@ -142,7 +142,7 @@ export class WaitingLine {
     waiters.set(waiter.number, held);
     this.#shares.set(share, waiters);
     this.#length++;
-    this.#bytes += waiter.call.event.length;
+    this.#bytes += waitingBytes(waiter.call);
   }
 
   #remove(waiter: Placed): void {
@@ -155,12 +155,23 @@ export class WaitingLine {
     waiters.delete(waiter.number);
     if (waiters.size === 0) this.#shares.delete(share);
     this.#length--;
-    this.#bytes -= waiter.call.event.length;
+    this.#bytes -= waitingBytes(waiter.call);
   }
 }
 
 function shareOf({ share = '' }: Invocation): string {
   return share;
+}
+
+/** Whether the event of a call can be given to an instance: it may be made only now, and fail. Then the call is told why. */
+export function isMade({ call, reject }: Waiter): boolean {
+  try {
+    checkEvent(call.event.length);
+    return true;
+  } catch (error) {
+    reject(error);
+    return false;
+  }
 }
 
 /** Tells a call that no instance could be started for it: a failure of the function is a result, one of the server a fault. */

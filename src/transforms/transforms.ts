@@ -1,18 +1,17 @@
 import type { ObjectFcAccessPoint, Transformation } from '../accesspoints/index.ts';
 import { Fault, toFault } from '../faults/index.ts';
 import { type FunctionVersion, sessionNameOf } from '../functions/index.ts';
-import type { SessionClaims, SessionCredentials } from '../identity/index.ts';
-import type { Invocation } from '../instances/index.ts';
+import type { SessionCredentials } from '../identity/index.ts';
 import { Lru, monotonic, now, randomHex, Turnover } from '../kit/index.ts';
 import type { AttemptHead, InvocationRecord, ToldFault } from '../telemetry/index.ts';
-import { buildEvent, secretsOf } from './event.ts';
+import { TransformCall } from './call.ts';
 import { Exchange, type ExchangeState, usedToken } from './exchange.ts';
 import type { AnswerRequest } from './join.ts';
 import { type Admitted, Shares } from './limits.ts';
 import { faultOfInvoke, faultOfResult } from './outcome.ts';
 import type { TransformRequest, Transforms, TransformsOptions } from './port.ts';
 import { mintToken, tokenDigest } from './token.ts';
-import { recordedRequest, tracingOf } from './told.ts';
+import { recordedRequest } from './told.ts';
 
 const maxDepth = 3;
 /** Life of a session's credentials beyond the invocation that gets them, milliseconds. */
@@ -228,34 +227,27 @@ class Exchanges implements Transforms {
 
   async #run(exchange: Exchange, version: FunctionVersion, request: TransformRequest, token: string, ttlMs: number): Promise<void> {
     let explain: () => Fault;
-    let lent: string | undefined;
+    let call: TransformCall | undefined;
+    const { record } = exchange;
     try {
-      const { event, credentials, original } = this.#brief(exchange, version, request, token, ttlMs);
-      lent = original.credentials.securityToken;
-      const { read } = this.#options;
-      const { record } = exchange;
-      record?.queued();
-      const result = await this.#options.invoke(version, {
-        requestId: request.requestId,
-        event,
-        credentials,
-        deadline: now() + ttlMs,
-        signal: request.signal,
-        answer: (direct) => exchange.answerDirectly(direct),
-        ...(read ? { original: (headers, taker) => read(original, headers, taker) } : {}),
-        share: request.objectFc.alias,
-        ...timesOf(exchange, version, ttlMs),
-        ...(record ? { onGiven: (given) => record.given(given), tracing: tracingOf(record) } : {}),
+      const credentials = this.#sessionOf(version, exchange.chain, ttlMs);
+      call = new TransformCall({
+        ...{ exchange, version, request, token, ttlMs, credentials },
+        readerMs: sessionMs + ttlMs,
+        transforms: this.#options,
       });
+      record?.queued();
+      const result = await this.#options.invoke(version, call);
       record?.ended(result);
       explain = () => faultOfResult(result, request.requestId);
     } catch (error) {
-      exchange.record?.ended(faultOfInvoke(error));
+      record?.ended(faultOfInvoke(error));
       explain = () => faultOfInvoke(error);
     }
     exchange.functionEnded(explain);
     // An answer may still be on its way to a slow client.
     await exchange.settled.catch(() => {});
+    const lent = call?.lent;
     if (lent !== undefined) this.#options.release(lent);
   }
 
@@ -275,37 +267,6 @@ class Exchanges implements Transforms {
     this.#sessions.set(cacheKey, fresh);
     return fresh;
   }
-
-  #brief(exchange: Exchange, version: FunctionVersion, request: TransformRequest, token: string, ttlMs: number) {
-    const { supporting, key, versionId } = request;
-    const credentials = this.#sessionOf(version, exchange.chain, ttlMs);
-    const base: SessionClaims = { function: version.arn, exchange: exchange.id, chain: [...exchange.chain] };
-    const read = { names: [supporting.alias], key, ...(versionId === undefined ? {} : { version: versionId }) };
-    const reader = this.#options.assume(version.role, {
-      sessionName: exchange.id,
-      lent: true,
-      ttlMs: sessionMs + ttlMs,
-      claims: { ...base, read },
-    });
-    const target = { name: supporting.alias, key, versionId, credentials: reader };
-    const original = { ...target, url: this.#options.presign(target) };
-    const parts = {
-      requestId: request.requestId,
-      outputRoute: this.#options.outputRoute(),
-      outputToken: token,
-      inputOssUrl: original.url,
-      objectFc: request.objectFc,
-      supporting,
-      url: request.url,
-      headers: request.headers,
-      headOnly: request.headOnly,
-      deadline: now() + ttlMs,
-      principal: request.principal,
-    };
-    const event = buildEvent(parts);
-    exchange.record?.event(event.shown, () => secretsOf(parts, credentials, reader));
-    return { event: event.bytes, credentials, original };
-  }
 }
 
 /** A route without its scheme and a slash at its end, in lower case. */
@@ -319,18 +280,6 @@ function bare(route: string): string {
 /** The least of these milliseconds; 0 and what is left out are no limit. */
 function leastOf(first: number, ...others: (number | undefined)[]): number {
   return others.reduce<number>((least, ms) => (ms ? Math.min(least, ms) : least), first);
-}
-
-/** How long the function may run: beyond its timeout while its answer flows, and to its timeout where the client waits less than that. */
-function timesOf(exchange: Exchange, { timeoutMs }: FunctionVersion, headDeadlineMs: number): Pick<Invocation, 'onStart' | 'spareMs'> {
-  if (headDeadlineMs >= timeoutMs) return { spareMs: () => exchange.spareMs };
-  let begun = Number.NEGATIVE_INFINITY;
-  return {
-    onStart: () => {
-      begun = monotonic();
-    },
-    spareMs: () => Math.max(exchange.spareMs, begun + timeoutMs - monotonic()),
-  };
 }
 
 function transformationOf(objectFc: ObjectFcAccessPoint): Transformation {
