@@ -3,6 +3,11 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /** Both halves. The requests at work fit into one: with less they are copied and kept too long, with more what waits outside the heap piles up. */
 const youngBytes = 8 * 2 ** 20;
+/** Where many requests wait, most of them outlive two collections and are kept for long. Then it may grow up to this; bin/sluice lets V8 go so far. */
+const mostBytes = 32 * 2 ** 20;
+/** It is too small when more than this share of what was allocated is kept for long, over so many collections. */
+const keptShare = 1 / 20;
+const keptRounds = 8;
 /** It has this size after a few rounds, or V8 does not do what it is told. */
 const mostRounds = 100;
 const objectsARound = 20_000;
@@ -12,9 +17,11 @@ interface Collection {
   readonly detail: NodeGCPerformanceDetail;
 }
 
-/** Bytes that it has now. */
-function youngGeneration(): number {
-  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? youngBytes;
+/** Bytes that it has now, both halves, and bytes of what is kept for long. */
+function sizes(): { young: number; old: number } {
+  const spaces = getHeapSpaceStatistics();
+  const young = spaces.find(({ space_name }) => space_name === 'new_space')?.space_size ?? youngBytes;
+  return { young, old: spaces.find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? 0 };
 }
 
 function letGrow(grows: boolean): void {
@@ -28,21 +35,57 @@ function letGrow(grows: boolean): void {
  */
 export function keepYoungGeneration(): () => void {
   letGrow(true);
-  for (let round = 0; round < mostRounds && youngGeneration() < youngBytes; round++) fill();
+  for (let round = 0; round < mostRounds && sizes().young < youngBytes; round++) fill();
   letGrow(false);
+  const kept = new Kept(sizes().old);
+  let wanted = youngBytes;
   let grows = false;
   const watch = new PerformanceObserver((list) => {
+    const { young, old } = sizes();
+    const collections = list.getEntries() as unknown as Collection[];
+    const wasFull = collections.some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR);
     // Only a full collection makes it smaller.
-    const wasFull = (list.getEntries() as unknown as Collection[]).some(
-      ({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR,
-    );
-    if (!wasFull && !grows) return;
-    const isSmall = youngGeneration() < youngBytes;
+    if (wasFull && young < wanted) wanted = youngBytes;
+    const share = kept.add(old, wasFull, (collections.length * young) / 2);
+    if (share > keptShare && young >= wanted && wanted < mostBytes) wanted *= 2;
+    const isSmall = young < wanted;
     if (isSmall !== grows) letGrow(isSmall);
     grows = isSmall;
   });
   watch.observe({ entryTypes: ['gc'] });
   return () => watch.disconnect();
+}
+
+/** How much of what is allocated is kept for long. */
+class Kept {
+  #old: number;
+  #kept = 0;
+  #allocated = 0;
+  #rounds = 0;
+
+  /** @param old bytes of what was kept so far */
+  constructor(old: number) {
+    this.#old = old;
+  }
+
+  /**
+   * @param old bytes of what is kept for long
+   * @param wasFull some of that went
+   * @param allocated bytes since the last time
+   * @returns the share, after enough rounds; else 0
+   */
+  add(old: number, wasFull: boolean, allocated: number): number {
+    if (!wasFull) {
+      this.#kept += old - this.#old;
+      this.#allocated += allocated;
+      this.#rounds += 1;
+    }
+    this.#old = old;
+    if (this.#rounds < keptRounds) return 0;
+    const share = this.#kept / this.#allocated;
+    this.#kept = this.#allocated = this.#rounds = 0;
+    return share;
+  }
 }
 
 /** Allocates what lives long enough to be worth a larger space. */
