@@ -27,17 +27,19 @@ export class RecordMetrics {
   readonly #attempts = new Map<string, number>();
   #changed = 0;
 
-  constructor(registry: Registry, store: () => Pick<InvocationStore, 'counts' | 'bytes'> | undefined) {
+  constructor(registry: Registry, store: () => Pick<InvocationStore, 'counts' | 'bytes' | 'settle'> | undefined) {
     const [reads, attempts] = [this.#reads, this.#attempts];
     const changed = () => this.#changed;
+    const settle = () => store()?.settle();
     const registers = [registry];
-    this.#phases(registry);
+    this.#phases(registry, settle);
     new Counter({
       name: 'sluice_transform_reads_total',
       help: 'Requests that functions made for a transform, by status class.',
       labelNames: ['status'],
       registers,
       collect() {
+        settle();
         this.reset();
         for (const [status, count] of reads) this.inc({ status }, count);
       },
@@ -48,6 +50,7 @@ export class RecordMetrics {
       labelNames: ['outcome'],
       registers,
       collect() {
+        settle();
         this.reset();
         for (const [outcome, count] of attempts) this.inc({ outcome }, count);
       },
@@ -57,6 +60,7 @@ export class RecordMetrics {
       help: 'Forwarded headers that the client did not get as the function sent them.',
       registers,
       collect() {
+        settle();
         this.reset();
         this.inc(changed());
       },
@@ -81,12 +85,16 @@ export class RecordMetrics {
     });
   }
 
-  #phases(registry: Registry): void {
+  #phases(registry: Registry, settle: () => void): void {
     const name = 'sluice_transform_phase_seconds';
     const head = { name, help: 'Seconds of a transform by phase.', type: 'histogram', aggregator: 'sum' };
     const values = () => this.#tallies.flatMap(([phase, tally]) => valuesOf(name, phase, tally));
+    const get = async () => {
+      settle();
+      return { ...head, values: values() };
+    };
     // What the registry asks of a metric, which its types know only as prom-client's own classes.
-    registry.registerMetric({ ...head, labelNames: ['phase'], get: async () => ({ ...head, values: values() }) } as unknown as Metric);
+    registry.registerMetric({ ...head, labelNames: ['phase'], get } as unknown as Metric);
   }
 
   add(record: RecordBuilder): void {

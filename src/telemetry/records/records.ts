@@ -42,6 +42,8 @@ const mostWaiting = 4_096;
 /** Records that are written in one go, and those that are made into text before others have their turn. */
 const goRecords = 512;
 const turnRecords = 32;
+/** So many that went well are made into text at once: one at a time, between requests, each would find the processor's caches filled with other things. */
+const textRecords = 32;
 const mostFollowers = 16;
 /** Records share memory of this size until they are written. */
 const arenaBytes = 256 * 1024;
@@ -54,7 +56,7 @@ interface Waiting {
   /** On the monotonic clock. */
   readonly doneAt: number;
   /** What goes into the file; a record that asks for a look at its rules is turned into text only when the last lines are there. */
-  readonly record: RecordBuilder | WrittenRecord;
+  record: RecordBuilder | WrittenRecord;
 }
 
 /**
@@ -70,6 +72,8 @@ export class InvocationStore implements InvocationRecords {
   readonly #live = new Turnover<string, RecordBuilder | WrittenRecord>();
   readonly #followers = new Set<(summary: InvocationSummary) => void>();
   #done: Waiting[] = [];
+  /** Of those, the ones that nobody has looked at yet. */
+  #fresh: Waiting[] = [];
   #late: { id: string; text: string; answer: string }[] = [];
   #timer: Timer | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -113,6 +117,7 @@ export class InvocationStore implements InvocationRecords {
   }
 
   late(requestId: string, head: AttemptHead, fault: ToldFault): void {
+    this.settle();
     const live = this.#live.get(requestId);
     if (live instanceof RecordBuilder) {
       live.attempt(head).refused(fault);
@@ -144,17 +149,30 @@ export class InvocationStore implements InvocationRecords {
       this.counts.shed += 1;
       return;
     }
-    try {
-      // As text it is one long-lived object instead of many.
-      const waiting = record.isPlain ? record.write(!this.#detailed.has()) : record;
-      if (waiting !== record) this.#live.set(id, waiting);
-      // A flood that is sent away shall not drive out what failed.
-      const chain = failed && !record.isShed ? failedChain : plainChain;
-      this.#done.push({ chain, doneAt: monotonic(), record: waiting });
-      this.#options.onRecord?.(record);
-      this.#schedule();
-    } catch (error) {
-      this.#lose(id, error);
+    // A flood that is sent away shall not drive out what failed.
+    const chain = failed && !record.isShed ? failedChain : plainChain;
+    const waiting: Waiting = { chain, doneAt: monotonic(), record };
+    this.#done.push(waiting);
+    if (this.#fresh.push(waiting) >= textRecords) this.settle();
+    this.#schedule();
+  }
+
+  /** Makes text of what is over, as far as that needs no look at the rules, and tells of it. */
+  settle(): void {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const waiting of fresh) {
+      const record = waiting.record as RecordBuilder;
+      try {
+        if (record.isPlain) {
+          // As text it is one long-lived object instead of many.
+          waiting.record = record.write(!this.#detailed.has());
+          this.#live.set(record.id, waiting.record);
+        }
+        this.#options.onRecord?.(record);
+      } catch {
+        // It is tried again when it is written, and that is told.
+      }
     }
   }
 
@@ -188,6 +206,7 @@ export class InvocationStore implements InvocationRecords {
 
   /** Writes all records that were over by then. */
   async #flush(before: number): Promise<void> {
+    this.settle();
     let ready = this.#done.findIndex(({ doneAt }) => doneAt > before);
     if (ready < 0) ready = this.#done.length;
     const records = this.#done.splice(0, ready);
@@ -231,6 +250,7 @@ export class InvocationStore implements InvocationRecords {
    */
   async get(id: string): Promise<InvocationDetail | undefined> {
     await this.#work;
+    this.settle();
     const live = this.#live.get(id) ?? this.#liveBy(id);
     if (live) return (live instanceof RecordBuilder ? live.write() : live).detail;
     return this.#archive.get(id);
