@@ -120,7 +120,7 @@ export class ByteStream extends EventEmitter<{ data: [Buffer]; end: []; error: [
 const nothing: Buffer[] = [];
 
 /** The same bytes as a Readable; ends, errors and early ends are told either way. */
-export function readableOf(stream: BodyStream): Readable {
+function readableOf(stream: BodyStream): Readable {
   const readable = new Readable({
     read: () => void stream.resume(),
     destroy: (error, done) => {

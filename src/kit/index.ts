@@ -6,7 +6,7 @@
 
 export { isAllowEntry } from './addresses.ts';
 export { Arena, type Kept } from './arena.ts';
-export { type BodyStream, ByteStream, readableOf } from './byte-stream.ts';
+export { type BodyStream, ByteStream } from './byte-stream.ts';
 export { after, every, httpDate, monotonic, now, sleep, type Timer } from './clock.ts';
 export { Crc64, combineCrc64 } from './crc64.ts';
 export { boundaryOf, FormError, type FormPart, FormReader } from './form.ts';
