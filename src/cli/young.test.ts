@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
-/** Sizes that a program of its own prints, MiB. The flags are those of bin/sluice. */
+/** As bin/sluice has them. */
+const flags = readFileSync(new URL('../../bin/sluice', import.meta.url), 'utf8').match(/setFlagsFromString\('--[^']+'\);/g) ?? [];
+
+/** Sizes that a program of its own prints, MiB. */
 async function sizes(lines: string): Promise<number[]> {
   const script = `import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-    setFlagsFromString('--semi-space-growth-factor=1');
-    setFlagsFromString('--scavenger-max-new-space-capacity-mb=16');
+    ${flags.join('\n')}
     setFlagsFromString('--expose-gc');
     const sizes = [];
     // Both halves, to the MiB: the space has a page more now and then, and each page a head.
@@ -69,4 +72,20 @@ test('it grows where much of the work outlives collections, to a limit, and V8 t
   for (const size of [crowded, still]) assert.ok(size >= 32 && size < 64, `${size} MiB`);
   assert.ok(idle <= 4, `${idle} MiB while idle`);
   assert.ok(again >= 8 && again <= 16, `${again} MiB`);
+});
+
+test('that it may grow lets no more chunks of bodies wait to be collected while it does not', async () => {
+  const [, collections = 0] = await sizes(`let collections = 0;
+    const { PerformanceObserver } = await import('node:perf_hooks');
+    const watch = new PerformanceObserver((list) => { collections += list.getEntries().length; });
+    watch.observe({ entryTypes: ['gc'] });
+    const flowing = [];
+    for (let i = 0; i < 2e4; i++) {
+      flowing[i % 16] = Buffer.allocUnsafeSlow(65_536);
+      if (i % 16 === 0) await new Promise(setImmediate);
+    }
+    watch.disconnect();
+    sizes.push(collections);`);
+  // Of 1250 MiB. With the flags of the largest size there are 30 to 45.
+  assert.ok(collections >= 55, `${collections} collections`);
 });

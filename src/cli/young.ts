@@ -3,7 +3,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /** Both halves. The requests at work fit into one: with less they are copied and kept too long, with more what waits outside the heap piles up. */
 const youngBytes = 8 * 2 ** 20;
-/** Where many requests wait, most of them outlive two collections and are kept for long. Then it may grow up to this; bin/sluice lets V8 go so far. */
+/** Where many requests wait, most of them outlive two collections and are kept for long. Then it may grow up to this. */
 const mostBytes = 32 * 2 ** 20;
 /** It is too small when more than this share of what was allocated is kept for long, over so many collections. */
 const keptShare = 1 / 20;
@@ -28,6 +28,11 @@ function letGrow(grows: boolean): void {
   setFlagsFromString(`--semi-space-growth-factor=${grows ? 2 : 1}`);
 }
 
+/** Of both halves. How much may wait outside the heap until it is collected goes by this, too. */
+function letGrowTo(bytes: number): void {
+  setFlagsFromString(`--scavenger-max-new-space-capacity-mb=${bytes / 2 ** 21}`);
+}
+
 /**
  * Gives V8's young generation the size that it keeps while there is work. A running V8 takes no size: it is made to grow by use, and held there. In a
  * server with nothing to do V8 takes it back; then it may grow again with the next work.
@@ -45,9 +50,11 @@ export function keepYoungGeneration(): () => void {
     const collections = list.getEntries() as unknown as Collection[];
     const wasFull = collections.some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR);
     // Only a full collection makes it smaller.
+    const before = wanted;
     if (wasFull && young < wanted) wanted = youngBytes;
     const share = kept.add(old, wasFull, (collections.length * young) / 2);
     if (share > keptShare && young >= wanted && wanted < mostBytes) wanted *= 2;
+    if (wanted !== before) letGrowTo(wanted);
     const isSmall = young < wanted;
     if (isSmall !== grows) letGrow(isSmall);
     grows = isSmall;
