@@ -4,7 +4,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 /** Both halves. The requests at work fit into one: with less they are copied and kept too long, with more what waits outside the heap piles up. */
 const youngBytes = 8 * 2 ** 20;
 /** Where many requests wait, most of them outlive two collections and are kept for long. Then it may grow up to this. */
-const mostBytes = 32 * 2 ** 20;
+const mostBytes = 64 * 2 ** 20;
 /** It is too small when more than this share of what was allocated is kept for long, over so many collections. */
 const keptShare = 1 / 20;
 const keptRounds = 8;
@@ -43,15 +43,17 @@ export function keepYoungGeneration(): () => void {
   for (let round = 0; round < mostRounds && sizes().young < youngBytes; round++) fill();
   letGrow(false);
   const kept = new Kept(sizes().old);
+  let size = sizes().young;
   let wanted = youngBytes;
   let grows = false;
   const watch = new PerformanceObserver((list) => {
     const { young, old } = sizes();
     const collections = list.getEntries() as unknown as Collection[];
     const wasFull = collections.some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR);
-    // Only a full collection makes it smaller.
-    const before = wanted;
-    if (wasFull && young < wanted) wanted = youngBytes;
+    const [before, wasYoung] = [wanted, size];
+    size = young;
+    // Only a full collection makes it smaller, by half or more; a page more or less is nothing.
+    if (wasFull && young < (3 / 4) * wasYoung) wanted = Math.max(youngBytes, 2 ** Math.round(Math.log2(young)));
     const share = kept.add(old, wasFull, (collections.length * young) / 2);
     if (share > keptShare && young >= wanted && wanted < mostBytes) wanted *= 2;
     if (wanted !== before) letGrowTo(wanted);
