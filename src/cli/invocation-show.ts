@@ -100,5 +100,5 @@ export function showInvocation(detail: ToldDetail, more: { headers: boolean; eve
     if (leftOut.lines > 0) printLine(`  (${leftOut.lines} lines are left out before the last ones)`);
   }
   if (more.event && !detail.brief)
-    printLine(`\nEvent\n${detail.event === undefined ? 'none: no instance was free for it' : JSON.stringify(detail.event, undefined, 2)}`);
+    printLine(`\nEvent\n${detail.event === undefined ? 'none: it was given to no instance' : JSON.stringify(detail.event, undefined, 2)}`);
 }

@@ -465,6 +465,20 @@ test('a record that cannot be made is counted and told, and its request and the 
   await store.close();
 });
 
+test('trouble of whoever is told of a record is told, and the record is kept', async (t) => {
+  const it = room(t);
+  const store = it.open({
+    onRecord: () => {
+      throw new Error('no metrics');
+    },
+  });
+  const id = fail(store);
+  await written(store, 1);
+  assert.deepEqual(it.problems.map(String), ['Error: no metrics']);
+  assert.equal((await store.get(id))?.id, id);
+  await store.close();
+});
+
 test('a disk that refuses is told once, and its records are counted as dropped', async (t) => {
   const it = room(t);
   const store = it.open({ folder: join(it.folder, 'gone') });

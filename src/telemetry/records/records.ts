@@ -169,9 +169,14 @@ export class InvocationStore implements InvocationRecords {
           waiting.record = record.write(!this.#detailed.has());
           this.#live.set(record.id, waiting.record);
         }
-        this.#options.onRecord?.(record);
       } catch {
         // It is tried again when it is written, and that is told.
+        continue;
+      }
+      try {
+        this.#options.onRecord?.(record);
+      } catch (error) {
+        this.#options.onProblem(error);
       }
     }
   }
