@@ -12,6 +12,9 @@ interface Entry<V> {
   used: boolean;
 }
 
+/** This part of what a full cache may hold goes at once: whoever looks for the oldest entry of a Map passes by all that were deleted before it. */
+const evictedShare = 1 / 64;
+
 /**
  * A cache that forgets what was not used for long when it gets too heavy (second chance: an entry that was read since its last turn gets another
  * one). A read only marks its entry, because reads are many and evictions few.
@@ -59,8 +62,10 @@ export class Lru<V> {
 
   /** A Map iterates in insertion order: an entry with a second chance goes to the end, and is met again when all others were. */
   #evict(newest: string): void {
+    const most = this.#maxWeight - Math.floor(this.#maxWeight * evictedShare);
     for (const [key, entry] of this.#entries) {
-      if (this.#weight <= this.#maxWeight) return;
+      // The newest may be as heavy as all that may be held.
+      if (this.#weight <= most || this.#entries.size === 1) return;
       if (!entry.used && key !== newest) {
         this.delete(key);
         continue;
