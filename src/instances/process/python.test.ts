@@ -17,6 +17,9 @@ def nothing(event, context):
 def number(event, context):
     state["count"] += 1
     return state["count"]
+def sleeps(event, context):
+    import resource
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 def kind(event, context):
     return type(event).__name__
 def unfit(event, context):
@@ -69,6 +72,15 @@ test('results: bytes and text as they are, anything else as JSON, None as null',
   assert.equal(unfit.failure?.kind, 'raised');
   assert.equal(json(unfit).errorType, 'TypeError');
   assert.match(String(json(unfit).errorMessage), /not JSON serializable/);
+});
+
+test('an instance is woken once for an event, not again when its result is read', { skip }, async (t) => {
+  const stage = await openStage(t, { 'index.py': echo });
+  const sleeps = async () => Number((await stage.run('index.sleeps')).payload.toString());
+  const first = await sleeps();
+  for (let event = 0; event < 99; event += 1) await sleeps();
+  const each = ((await sleeps()) - first) / 100;
+  assert.ok(each < 1.5, `it went to sleep ${each} times for an event`);
 });
 
 test('an instance is kept between events', { skip }, async (t) => {

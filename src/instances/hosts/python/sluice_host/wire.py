@@ -1,6 +1,7 @@
 """Frames between the server and this host: u32 length, u8 type, u32 length of the JSON head, head, raw bytes (big endian)."""
 import _thread
 import json
+import select
 import struct
 
 # The control connection of the fork server.
@@ -40,6 +41,9 @@ class Connection:
 
     def __init__(self, sock):
         self.sock = sock
+        # Waited for by poll: a thread that waits in recv is woken as well whenever the server has read what was sent.
+        self._incoming = select.poll()
+        self._incoming.register(sock, select.POLLIN)
         self._turn = _thread.allocate_lock()
         self._held = bytearray()
 
@@ -73,6 +77,7 @@ class Connection:
         return len(self._held) >= 9 and len(self._held) >= 4 + _head.unpack_from(self._held)[0]
 
     def _fill(self):
+        self._incoming.poll()
         chunk = self.sock.recv(_CHUNK)
         if not chunk:
             raise Closed()
