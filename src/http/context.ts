@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
-import type { ByteSink, Signal } from '../kit/index.ts';
+import type { BodyStream, ByteSink, Signal } from '../kit/index.ts';
 import type { QueryParam } from '../signing/index.ts';
 import type { HeaderInput } from './wire/answer.ts';
 
@@ -46,7 +45,7 @@ export interface RequestContext {
   readonly signal: Signal;
   readonly res: Reply;
   /** The request body; a client that waits for 100 Continue gets it at the first call. */
-  body(): Readable;
+  body(): BodyStream;
   /** Breaks the connection so that the client cannot take what it has for a whole answer. */
   reset(): void;
   /** Set by the dialect, for log and metrics; from a closed set of names. */

@@ -1,9 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { Readable } from 'node:stream';
-import type { AnswerTaker, Asked } from '../kit/index.ts';
+import type { AnswerTaker, Asked, BodyStream } from '../kit/index.ts';
 import type { Rendered } from './answer.ts';
 import type { Reply } from './context.ts';
-import { OwnContext } from './own-context.ts';
+import { emptyBody, OwnContext } from './own-context.ts';
 import { dateHeader, type HeaderInput } from './wire/answer.ts';
 
 /** A request that comes from inside of the server, for somebody who has no connection of HTTP. */
@@ -154,8 +153,8 @@ export class InsideContext extends OwnContext implements Asked {
     return this.res.destroyed;
   }
 
-  body(): Readable {
-    return Readable.from([]);
+  body(): BodyStream {
+    return emptyBody();
   }
 
   reset(): void {

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
-import { Abort, monotonic, now, requestId, type Signal } from '../kit/index.ts';
+import { Abort, type BodyStream, ByteStream, monotonic, now, requestId, type Signal } from '../kit/index.ts';
 import { parseQuery, type QueryParam } from '../signing/index.ts';
 import type { Rendered } from './answer.ts';
 import { type Audited, type Reply, type RequestContext, type SettledAnswer, splitTarget } from './context.ts';
@@ -52,7 +51,7 @@ export abstract class OwnContext implements RequestContext {
   abstract get encrypted(): boolean;
   /** Nothing can be told to whoever asked. */
   abstract get lost(): boolean;
-  abstract body(): Readable;
+  abstract body(): BodyStream;
   abstract reset(): void;
   abstract charge(accessKeyId: string): void;
   /** Sends a whole error answer. */
@@ -109,6 +108,13 @@ export abstract class OwnContext implements RequestContext {
   }
 }
 
+/** The body of a request that has none. */
+export function emptyBody(): BodyStream {
+  const body = new ByteStream();
+  body.end();
+  return body;
+}
+
 /** A request that came over a connection. */
 export class DoorContext extends OwnContext {
   readonly res: Answer;
@@ -147,13 +153,13 @@ export class DoorContext extends OwnContext {
     return this.socket.destroyed;
   }
 
-  body(): Readable {
+  body(): BodyStream {
     if (this.#waitsForContinue) {
       this.#waitsForContinue = false;
       this.res.writeContinue();
     }
     this.#bodyAsked = true;
-    return this.#body ?? Readable.from([]);
+    return this.#body ?? emptyBody();
   }
 
   reset(): void {

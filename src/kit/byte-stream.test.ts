@@ -82,6 +82,14 @@ describe('a stream of bytes', () => {
     broken.destroy(new Error('broken'));
     await assert.rejects(failing, /broken/);
 
+    const before = new ByteStream();
+    before.destroy(new Error('broken before'));
+    await assert.rejects(buffer(before), /broken before/);
+    const gone = new ByteStream();
+    gone.push(Buffer.from('half'));
+    gone.destroy();
+    await assert.rejects(buffer(gone), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+
     const left = new ByteStream();
     left.push(Buffer.from('a'));
     for await (const chunk of left) {

@@ -119,15 +119,20 @@ export class ByteStream extends EventEmitter<{ data: [Buffer]; end: []; error: [
 /** Stands for an empty list in every stream that has none. */
 const nothing: Buffer[] = [];
 
+/** Bytes that an iteration is ahead of its reader. */
+const aheadBytes = 256 * 1024;
+
 /** The same bytes as a Readable; ends, errors and early ends are told either way. */
 function readableOf(stream: BodyStream): Readable {
   const readable = new Readable({
+    highWaterMark: aheadBytes,
     read: () => void stream.resume(),
     destroy: (error, done) => {
       stream.destroy();
       done(error);
     },
   });
+  if (stream.destroyed) return readable.destroy(stream.errored ?? undefined);
   stream
     .on('data', (chunk) => {
       if (!readable.push(chunk)) stream.pause();

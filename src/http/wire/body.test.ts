@@ -68,3 +68,25 @@ for (const [name, text] of Object.entries({
     await assert.rejects(read(chunked, [text]), BadRequest);
   });
 }
+
+test('a slow reader holds the connection back, one that left does not', () => {
+  const told: string[] = [];
+  const source = { resume: () => void told.push('resume'), pause: () => void told.push('pause') };
+  const body = new Body({ kind: 'length', length: 12 }, source, 4);
+  const give = (text: string) => body.receive(Buffer.from(text));
+  give('abc');
+  assert.deepEqual([told, body.readableLength], [[], 3]);
+  give('d');
+  assert.deepEqual([told.splice(0), body.readableLength], [['pause'], 4]);
+  const read: string[] = [];
+  body.on('data', (chunk) => read.push(chunk.toString())).on('end', () => read.push('end'));
+  body.resume();
+  give('ef');
+  assert.deepEqual([told.splice(0), read.join(' ')], [['resume'], 'abc d ef']);
+  body.pause();
+  give('ghijk');
+  assert.deepEqual([told.splice(0), body.isLong], [['pause'], false]);
+  body.destroy();
+  assert.deepEqual([told.splice(0), body.complete, give('lNEXT')?.toString()], [['resume'], false, 'NEXT']);
+  assert.deepEqual([told, read.join(' '), body.complete], [[], 'abc d ef', true]);
+});

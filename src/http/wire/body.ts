@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { ByteStream } from '../../kit/index.ts';
 import { BadRequest, type Framing } from './head.ts';
 
 /** Longest line that states the size of a chunk, extensions included, and most bytes of trailers. */
@@ -21,20 +21,22 @@ export interface BodySource {
  * The body of one request as it comes in. Destroying it does not hurt the connection, which still has to carry the answer: what is still to
  * come is then read and thrown away.
  */
-export class Body extends Readable {
+export class Body extends ByteStream {
   readonly #source: BodySource;
   readonly #chunks: Chunks | undefined;
   /** Bytes still to come of a body or chunk whose length is known. */
   #left: number;
   /** All of it came in. */
   complete = false;
-  #started = false;
+  readonly #mostHeld: number;
   /** Bytes that nobody wanted. */
   #thrown = 0;
 
-  constructor(framing: Exclude<Framing, { kind: 'none' }>, source: BodySource, highWaterMark: number) {
-    super({ highWaterMark, autoDestroy: true, emitClose: true });
+  /** @param mostHeld bytes held for a slow reader before the source is paused */
+  constructor(framing: Exclude<Framing, { kind: 'none' }>, source: BodySource, mostHeld: number) {
+    super();
     this.#source = source;
+    this.#mostHeld = mostHeld;
     this.#left = framing.kind === 'length' ? framing.length : 0;
     this.#chunks = framing.kind === 'chunked' ? new Chunks() : undefined;
   }
@@ -49,20 +51,13 @@ export class Body extends Readable {
     return this.#thrown > discardBytes || (!this.#chunks && this.#left > discardBytes);
   }
 
-  /** Somebody has begun to read. */
-  get started(): boolean {
-    return this.#started;
-  }
-
-  override _read(): void {
-    this.#started = true;
+  protected override taken(): void {
     this.#source.resume();
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // The rest is thrown away: let it come.
+  /** The rest is thrown away: let it come. */
+  protected override left(): void {
     if (!this.complete) this.#source.resume();
-    callback(error);
   }
 
   /**
@@ -74,7 +69,7 @@ export class Body extends Readable {
     const rest = this.#chunks ? this.#chunks.receive(data, (piece) => this.#give(piece)) : this.#takeLength(data);
     if (rest === undefined) return undefined;
     this.complete = true;
-    if (!this.destroyed) this.push(null);
+    this.end();
     return rest;
   }
 
@@ -87,7 +82,8 @@ export class Body extends Readable {
 
   #give(piece: Buffer): void {
     if (this.destroyed) this.#thrown += piece.length;
-    else if (!this.push(piece)) this.#source.pause();
+    this.push(piece);
+    if (this.readableLength >= this.#mostHeld) this.#source.pause();
   }
 }
 

@@ -141,7 +141,6 @@ export class Connection {
     const body = head.framing.kind === 'none' ? undefined : new Body(head.framing, this.#flow, bodyBytes);
     this.#answer = answer;
     this.#body = body;
-    body?.on('error', ignore);
     this.#options.onRequest(this, head, answer, body);
     if (rest) this.#read(rest);
   }

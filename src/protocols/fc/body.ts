@@ -72,7 +72,7 @@ export async function readBody(call: Call): Promise<Buffer> {
   const hash = createHash(call.bodySha256 === undefined ? 'md5' : 'sha256');
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of ctx.body() as AsyncIterable<Buffer>) {
+  for await (const chunk of ctx.body()) {
     size += chunk.length;
     if (size > limit) throw tooLarge();
     budget.take(chunk.length);

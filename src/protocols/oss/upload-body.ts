@@ -32,10 +32,10 @@ async function* checkedBody(call: Call, sha256: string | undefined): AsyncGenera
   const hash = sha256 === undefined ? undefined : createHash('sha256');
   let bytes = 0;
   for await (const chunk of call.ctx.body()) {
-    bytes += (chunk as Buffer).length;
+    bytes += chunk.length;
     if (bytes > mostBytes) throw tooLarge(call.operation.name);
-    hash?.update(chunk as Buffer);
-    yield chunk as Buffer;
+    hash?.update(chunk);
+    yield chunk;
   }
   if (hash && hash.digest('hex') !== sha256) {
     throw new Fault('InvalidDigest', 'The body does not match x-oss-content-sha256.');

@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream';
 import { Fault } from '../../faults/index.ts';
 import type { RequestContext } from '../../http/index.ts';
 import type { Principal } from '../../identity/index.ts';
+import type { BodyStream } from '../../kit/index.ts';
 import type { AnswerRequest } from '../../transforms/index.ts';
 import type { Call } from './call.ts';
 import { readContentMd5 } from './request-body.ts';
@@ -53,7 +53,7 @@ class Sent implements AnswerRequest {
   }
 
   /** Asked for only once the token is known to be good: until then a waiting client is not told to send. */
-  get body(): Readable {
+  get body(): BodyStream {
     return this.#ctx.body();
   }
 }

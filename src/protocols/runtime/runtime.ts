@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { Fault } from '../../faults/index.ts';
 import type { Dialect, RequestContext } from '../../http/index.ts';
 import { maxPayloadBytes, type RuntimeApi, type RuntimeLine, type RuntimeReply } from '../../instances/index.ts';
@@ -54,10 +53,10 @@ async function refuse(ctx: RequestContext): Promise<void> {
 }
 
 /** The whole body, or undefined when it is larger than a result may be; the rest is read and thrown away, since the SDK reads no early answer. */
-async function collect(body: Readable): Promise<Buffer | undefined> {
+async function collect(body: AsyncIterable<Buffer>): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes <= maxPayloadBytes) chunks.push(Buffer.from(chunk));
     else chunks.length = 0;
