@@ -58,13 +58,18 @@ function* endings1(query: readonly QueryParam[], names: SignedNames): Generator<
   const { selectors, place } = names;
   const selecting = (name: string) => selectors.includes(name) && (name !== regions || place === 'query');
   const listed = (name: string) => documented.has(name) || selecting(name);
+  const all = query.filter(({ name }) => listed(name) || name.startsWith('x-oss-') || objectFc.has(name));
+  const first = suffix1(all, false);
+  // Nearly always it is this one.
+  yield first;
   const older = (name: string) => (documented.has(name) && !newer.has(name)) || selecting(name);
-  const lists = [(name: string) => listed(name) || name.startsWith('x-oss-') || objectFc.has(name), listed];
-  if (names.place === 'header') lists.push(older);
-  if (names.place === 'header' && names.allowUnsignedSelector) lists.push((name) => older(name) && name !== writeGetObjectResponse);
-  const seen = new Set<string>();
-  for (const signs of lists) {
-    const signed = query.filter(({ name }) => signs(name));
+  const lists = [all, query.filter(({ name }) => listed(name))];
+  if (place === 'header') lists.push(query.filter(({ name }) => older(name)));
+  if (place === 'header' && names.allowUnsignedSelector) {
+    lists.push(query.filter(({ name }) => older(name) && name !== writeGetObjectResponse));
+  }
+  const seen = new Set([first]);
+  for (const signed of lists) {
     // Java writes `name=` for an empty string, everyone else `name`; both send `name=`.
     for (const keepEmpty of signed.some(({ value, bare }) => value === '' && !bare) ? [false, true] : [false]) {
       const suffix = suffix1(signed, keepEmpty);

@@ -215,25 +215,24 @@ export class Exchange {
       this.#body = undefined;
       this.#join = undefined;
     }
-    this.#finish(join);
+    void this.#finish(join);
   }
 
   /** The body is accepted; the client may still be reading its tail. */
-  #finish(join: Join): void {
-    join
-      .finished()
-      .then(() => {
-        if (this.#state !== 'answering') return;
-        this.#become('done');
-        this.#resolve();
-      })
-      .catch((error) => {
-        if (this.#state !== 'answering') return;
-        if (error instanceof Fault) return this.#end('failed', error);
-        this.#options.sink.reset();
-        this.abandon();
-      })
-      .finally(() => join.close());
+  async #finish(join: Join): Promise<void> {
+    try {
+      await join.finished();
+      if (this.#state !== 'answering') return;
+      this.#become('done');
+      this.#resolve();
+    } catch (error) {
+      if (this.#state !== 'answering') return;
+      if (error instanceof Fault) return this.#end('failed', error);
+      this.#options.sink.reset();
+      this.abandon();
+    } finally {
+      await join.close();
+    }
   }
 
   async #broke(error: unknown, leave: () => Promise<void>): Promise<void> {
