@@ -5,7 +5,8 @@ import type { SessionCredentials } from '../identity/index.ts';
 import { Lru, monotonic, now, randomHex, Turnover } from '../kit/index.ts';
 import type { AttemptHead, InvocationRecord, ToldFault } from '../telemetry/index.ts';
 import { TransformCall } from './call.ts';
-import { Exchange, type ExchangeState, usedToken } from './exchange.ts';
+import { EndedTokens } from './ended.ts';
+import { Exchange, usedToken } from './exchange.ts';
 import type { AnswerRequest } from './join.ts';
 import { type Admitted, Shares } from './limits.ts';
 import { faultOfInvoke, faultOfResult } from './outcome.ts';
@@ -16,7 +17,7 @@ import { recordedRequest } from './told.ts';
 const maxDepth = 3;
 /** Life of a session's credentials beyond the invocation that gets them, milliseconds. */
 const sessionMs = 3_600_000;
-/** Ended tokens are remembered by digest so that a second use is told from a forged token. */
+/** So many ended tokens are remembered. */
 const remembered = 10_000;
 
 /** Opens the room. */
@@ -29,7 +30,7 @@ class Exchanges implements Transforms {
   readonly #byToken = new Turnover<string, Exchange>();
   readonly #byId = new Turnover<string, Exchange>();
   readonly #sessions = new Lru<SessionCredentials>({ maxWeight: 10_000 });
-  readonly #ended = new Lru<{ state: ExchangeState; requestId: string }>({ maxWeight: remembered });
+  readonly #ended = new EndedTokens(remembered);
 
   readonly #shares: Shares;
 
@@ -101,7 +102,7 @@ class Exchanges implements Transforms {
         admitted.leave();
         this.#byToken.delete(digest);
         this.#byId.delete(exchange.id);
-        this.#ended.set(digest, { state: exchange.state, requestId: request.requestId });
+        this.#ended.add(digest, exchange.state, request.requestId);
         metrics.exchanges.set(this.open);
       });
     }
@@ -137,7 +138,7 @@ class Exchanges implements Transforms {
       if (!request.route) throw new Fault('MissingArgument', 'The header x-oss-request-route is required.');
       if (!request.token) throw new Fault('MissingArgument', 'The header x-oss-request-token is required.');
       if (!request.status) throw new Fault('MissingArgument', 'The header x-oss-fwd-status is required.');
-      if (!exchange) throw usedToken(this.#ended.get(digest)?.state);
+      if (!exchange) throw usedToken(this.#ended.find(digest)?.state);
       request.attempt = attempt;
       this.#checkRoute(request.route, exchange);
       await exchange.answer(request);
@@ -167,7 +168,7 @@ class Exchanges implements Transforms {
   }
 
   #late(digest: string, head: AttemptHead, fault: ToldFault): void {
-    const over = this.#ended.get(digest);
+    const over = this.#ended.find(digest);
     if (over) this.#options.records?.late(over.requestId, head, fault);
   }
 
