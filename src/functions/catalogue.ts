@@ -1,7 +1,7 @@
 import { Fault } from '../faults/index.ts';
-import { now } from '../kit/index.ts';
+import { Lru, now } from '../kit/index.ts';
 import type { Metadata } from '../metadata/index.ts';
-import { namesOf, readFunctionReference } from './arn.ts';
+import { type FunctionReference, namesOf, readFunctionReference } from './arn.ts';
 import { type Part, type PartKind, PartRows } from './parts.ts';
 import type { FunctionsOptions } from './port.ts';
 import type { FunctionRecord, FunctionVersion } from './record.ts';
@@ -66,6 +66,8 @@ const kinds: readonly PartKind[] = [
   'counter',
 ];
 
+const referencesRemembered = 1_000;
+
 /** Every function with its parts, in memory and in the metadata. Changes of one function run one after another. */
 export class Catalogue {
   readonly rows: FunctionRows;
@@ -73,6 +75,8 @@ export class Catalogue {
   readonly #metadata: Metadata;
   readonly #parts: PartRows;
   readonly #entries = new Map<string, Entry>();
+  /** What was read of names and ARNs, which are all of this server's region and account. */
+  readonly #references = new Lru<FunctionReference>({ maxWeight: referencesRemembered });
   /** Names by function id. */
   readonly #names = new Map<string, string>();
   /** The last change of each name. */
@@ -106,7 +110,13 @@ export class Catalogue {
    * @throws Fault FunctionNotFound, InvalidArgument
    */
   referred(text: string, own: { region: string; accountId: string }): { entry: Entry; qualifier: string | undefined } {
-    const { name, qualifier, inService } = readFunctionReference(text, own);
+    // Every transform names its function so.
+    let reference = this.#references.get(text);
+    if (!reference) {
+      reference = readFunctionReference(text, own);
+      this.#references.set(text, reference);
+    }
+    const { name, qualifier, inService } = reference;
     const alone = inService && !this.services.get(inService.service) ? inService.name : undefined;
     return { entry: this.existing(alone ?? name), qualifier };
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import { HmacKey, hmac } from './bytes.ts';
+import fc from 'fast-check';
+import { HmacKey, hmac, percentEncode, percentEncodeBase64 } from './bytes.ts';
 
 test('HMACs are those of node, for keys of every length, in any order, and letters of more than a byte', () => {
   const keys = [...Array.from({ length: 140 }, (_, length) => 'k'.repeat(length)), 'é'.repeat(40), 'é', '€'.repeat(22), '', 'short'];
@@ -16,4 +17,14 @@ test('HMACs are those of node, for keys of every length, in any order, and lette
       }
     }
   }
+});
+
+test('base64 is percent-encoded as any other text is', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+      const text = Buffer.from(bytes).toString('base64');
+      assert.equal(percentEncodeBase64(text), percentEncode(text));
+    }),
+  );
+  assert.equal(percentEncodeBase64('+/a=='), '%2B%2Fa%3D%3D');
 });

@@ -124,6 +124,20 @@ export function percentEncode(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, (c) => escapes[c] as string);
 }
 
+/** percentEncode for base64, for a tenth of its price: three letters of it may need an escape. */
+export function percentEncodeBase64(text: string): string {
+  let encoded = '';
+  let from = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    const escaped = code === 0x2b ? '%2B' : code === 0x2f ? '%2F' : code === 0x3d ? '%3D' : undefined;
+    if (escaped === undefined) continue;
+    encoded += text.slice(from, at) + escaped;
+    from = at + 1;
+  }
+  return from === 0 ? text : encoded + text.slice(from);
+}
+
 /** percentEncode with slashes kept, for object keys in paths. */
 export function percentEncodePath(text: string): string {
   if (/^[A-Za-z0-9\-._~/]*$/.test(text)) return text;

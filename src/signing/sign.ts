@@ -1,5 +1,5 @@
 import { httpDate } from '../kit/index.ts';
-import { percentEncode, percentEncodePath, utf8Bytes } from './bytes.ts';
+import { percentEncode, percentEncodeBase64, percentEncodePath, utf8Bytes } from './bytes.ts';
 import { encodedResource } from './oss-resource.ts';
 import { basicTime } from './oss-time.ts';
 import { dateLine, head1, signature1, string1, subresources1 } from './oss1.ts';
@@ -125,7 +125,7 @@ export function presignRead(input: {
   const string = `GET\n\n\n${expires}\n/${utf8Bytes(`${bucket}/${key}?security-token=${securityToken}${signed}`)}`;
   const version = versionId === undefined ? '' : `&versionId=${percentEncode(versionId)}`;
   const head = `${input.endpoint}/${bucket}/${percentEncodePath(key)}?security-token=${percentEncode(securityToken)}${version}`;
-  return `${head}&Expires=${expires}&OSSAccessKeyId=${accessKeyId}&Signature=${percentEncode(signature1(input.accessKeySecret, string))}`;
+  return `${head}&Expires=${expires}&OSSAccessKeyId=${accessKeyId}&Signature=${percentEncodeBase64(signature1(input.accessKeySecret, string))}`;
 }
 
 function secondsLeft({ expiresAt, expiresIn, now }: OssPresigning): number {
