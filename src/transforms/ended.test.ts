@@ -10,6 +10,7 @@ test('the last tokens are known with their end and their request, older and othe
   const tokens = new EndedTokens(100);
   const digests = Array.from({ length: 250 }, () => tokenDigest(mintToken()));
   assert.equal(tokens.find(digests[0] as string), undefined);
+  assert.equal(tokens.find(''), undefined);
   digests.forEach((digest, at) => {
     tokens.add(digest, ended[at % ended.length] as ExchangeState, `REQUEST${at}`);
     assert.deepEqual(tokens.find(digest), { state: ended[at % ended.length], requestId: `REQUEST${at}` });

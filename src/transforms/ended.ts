@@ -17,7 +17,7 @@ export interface Ended {
 export class EndedTokens {
   readonly #most: number;
   readonly #keys: Uint32Array;
-  /** For each: its state, the length of its request id, and that. */
+  /** For each: its state, counted from 1, the length of its request id, and that. */
   readonly #rest: Buffer;
   #next = 0;
 
@@ -34,7 +34,7 @@ export class EndedTokens {
     this.#keys[2 * at] = half(digest, 0);
     this.#keys[2 * at + 1] = half(digest, halfLetters);
     const start = at * (2 + idCharacters);
-    this.#rest[start] = states.indexOf(state);
+    this.#rest[start] = states.indexOf(state) + 1;
     this.#rest[start + 1] = this.#rest.write(requestId, start + 2, idCharacters, 'latin1');
   }
 
@@ -44,8 +44,9 @@ export class EndedTokens {
     for (let at = 0; at < this.#most; at += 1) {
       if (this.#keys[2 * at] !== low || this.#keys[2 * at + 1] !== high) continue;
       const start = at * (2 + idCharacters);
+      const state = states[(this.#rest[start] as number) - 1];
       const end = start + 2 + (this.#rest[start + 1] as number);
-      return { state: states[this.#rest[start] as number] as ExchangeState, requestId: this.#rest.toString('latin1', start + 2, end) };
+      return state && { state, requestId: this.#rest.toString('latin1', start + 2, end) };
     }
     return undefined;
   }
